@@ -1,0 +1,48 @@
+# A machine with Python 3.11, make and apt is enough; every target installs what it is missing.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8080
+
+.PHONY: install run test lint bench clean lock services
+.DEFAULT_GOAL := run
+
+install: $(VENV)/.runtime  ## the gateway alone
+dev: $(VENV)/.dev          ## the gateway, its tests and linters
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	touch $@ $(VENV)/.runtime
+
+run: install  ## the gateway on SQLite with a sandbox of carriers and providers; prints the address to open
+	$(BIN)/python -m gateway demo --port $(PORT)
+
+services:  ## PostgreSQL, Redis and Chromium from Debian's packages, only what is missing
+	bash tests/services.sh
+
+test: dev services lint  ## everything CI runs
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: dev  ## ratios to a raw ceiling measured in the same run; writes var/bench.json
+	$(BIN)/python -m tests.bench
+
+lock:  ## after a change of dependencies in pyproject.toml (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --annotation-style line pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --annotation-style line --extra dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) var

@@ -1,0 +1,41 @@
+"""The digests carriers sign with, and the one comparison to use. Formulas are in the fact sheets."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+
+
+def md5_base64(text: str | bytes) -> str:
+    """Base64 of the 16 raw bytes (SF, ZTO, YTO, STO, J&T, Cainiao)."""
+    return base64.b64encode(hashlib.md5(_bytes(text)).digest()).decode()
+
+
+def md5_hex(text: str | bytes) -> str:
+    """Lower-case hex of the digest."""
+    return hashlib.md5(_bytes(text)).hexdigest()
+
+
+def md5_hex_base64(text: str | bytes) -> str:
+    """Base64 of the 32-letter hex text (KDNiao, Deppon): not the same as `md5_base64`."""
+    return base64.b64encode(md5_hex(text).encode()).decode()
+
+
+def hmac_sha256(secret: str | bytes, body: str | bytes) -> bytes:
+    """The 32 raw bytes of HMAC-SHA256."""
+    return hmac.new(_bytes(secret), _bytes(body), hashlib.sha256).digest()
+
+
+def same(given: str, expected: str) -> bool:
+    """Constant-time comparison over bytes; an empty expectation matches nothing."""
+    return bool(expected) and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+
+
+def basic(user: str, password: str) -> str:
+    """The value of a Basic Authorization header."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text

@@ -1,0 +1,41 @@
+"""messages.yaml: what is news, to whom, on which channel, and when we keep quiet."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.domain import Channel, Status
+from gateway.rules.policy.document import Document
+
+
+class QuietHours(Document):
+    """In the recipient's zone. first > last runs over midnight."""
+
+    first: time = time(22, 0)
+    last: time = time(8, 0)
+
+
+class News(Document):
+    """What the customer is told when a shipment reaches a status. channels absent: the policy's chain."""
+
+    template: str
+    channels: tuple[Channel, ...] = ()
+    send: Literal["chain", "all"] = "chain"
+    urgent: bool = False  #: goes out in quiet hours too (a parcel at the door)
+
+
+class MessagePolicy(Document):
+    """languages: what we can write, the first is the last resort. stale_after_hours: older news is told to nobody."""
+
+    languages: tuple[str, ...] = ("zh-CN", "en")
+    chain: tuple[Channel, ...] = (Channel.WECHAT, Channel.SMS, Channel.EMAIL)
+    news: dict[Status, News] = {}
+    quiet_hours: QuietHours | None = QuietHours()
+    timezone: str = "Asia/Shanghai"  #: of recipients whose zone we do not know
+    per_address_day: int | None = Field(default=6, ge=1)
+    per_shipment_day: int | None = Field(default=4, ge=1)
+    stale_after_hours: float = Field(default=24, gt=0)
+    link_days: int = Field(default=30, ge=1)

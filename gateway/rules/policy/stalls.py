@@ -1,0 +1,89 @@
+"""stalls.yaml: how long a status may last, and when silence is ours rather than the parcel's."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import Field, model_validator
+
+from gateway.domain import Status
+from gateway.rules.policy.document import Document
+
+
+class Threshold(Document):
+    """Working hours of the carrier without progress. warn opens a case of low severity, stall one that acts."""
+
+    warn: float | None = Field(default=None, gt=0)
+    stall: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Threshold:
+        if self.warn is None and self.stall is None:
+            raise ValueError("warn or stall must be given")
+        if self.warn is not None and self.stall is not None and self.warn > self.stall:
+            raise ValueError("warn may not be later than stall")
+        return self
+
+
+class Pace(Document):
+    """domestic and cross-border thresholds of one status; cross_border absent: the domestic one."""
+
+    domestic: Threshold
+    cross_border: Threshold | None = None
+
+
+class Promise(Document):
+    """Working days past `promised_at`. late: says so; escalate: a case; lost: presume lost."""
+
+    late: float = Field(default=0, ge=0)
+    escalate: float = Field(default=2, ge=0)
+    lost_domestic: float = Field(default=7, gt=0)
+    lost_cross_border: float = Field(default=20, gt=0)
+
+
+class Override(Document):
+    """The first that matches wins. Absent fields match everything; origin and destination are lane patterns (CN-*)."""
+
+    carrier: str = "*"
+    origin: str = "*"
+    destination: str = "*"
+    service: str = "*"
+    status: Status
+    threshold: Threshold
+
+
+class Peak(Document):
+    """Days on which thresholds are stretched (a sale, a holiday rush), inclusive. month-day pairs repeat every year."""
+
+    first: date
+    last: date
+    stretch: float = Field(default=1.5, ge=1)
+
+
+class Blindness(Document):
+    """When we cannot hear a carrier: its shipments do not stall, an incident opens instead.
+
+    failures: polls failed in a row. silent_hours: nothing heard by push or poll from a carrier that has live legs.
+    """
+
+    failures: int = Field(default=5, ge=1)
+    silent_hours: float = Field(default=24, gt=0)
+    min_live: int = Field(default=1, ge=1)
+
+
+class Learned(Document):
+    """A lane's own history decides once there is enough of it, within these factors of the table's threshold."""
+
+    quantile: float = Field(default=0.98, gt=0.5, lt=1)
+    min_samples: int = Field(default=200, ge=20)
+    at_least: float = Field(default=0.5, gt=0)
+    at_most: float = Field(default=2.0, ge=1)
+
+
+class Stalls(Document):
+    thresholds: dict[Status, Pace]
+    promise: Promise = Promise()
+    overrides: tuple[Override, ...] = ()
+    peaks: tuple[Peak, ...] = ()
+    blindness: Blindness = Blindness()
+    learned: Learned = Learned()
