@@ -155,6 +155,10 @@ class CarrierAdapter(ABC):
         """The answer to a GET or HEAD on the webhook address. Raise BadSignature for one that is not the carrier's."""
         return Reply(body=b"")
 
+    def token(self, request: Push) -> Reply:
+        """The OAuth token endpoint, for carriers that authenticate their pushes with a bearer we issue (UPS v2)."""
+        raise BadSignature(f"{self.code} is issued no tokens")
+
     async def subscribe(self, leg: LegRef) -> None:
         """Ask the carrier to push this leg. Repeating it is harmless."""
         raise Refused(f"{self.code} cannot subscribe")

@@ -1,0 +1,110 @@
+"""One door to either store: `read` and `write` transactions, and what happens after a commit.
+
+SQLite allows one writer: within the process writers queue on a lock, between processes on SQLite's own (BEGIN IMMEDIATE
+with a busy timeout). A commit is durable when it returns (synchronous=FULL, and fsync on in PostgreSQL).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import event, make_url
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+_BUSY_MS = 15_000
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+class Tx:
+    """A transaction. SQL is spoken only inside gateway.store, over `conn`."""
+
+    def __init__(self, conn: AsyncConnection, dialect: str) -> None:
+        self.conn = conn
+        self.dialect = dialect
+        self._after: list[Callable[[], None]] = []
+
+    def after_commit(self, deed: Callable[[], None]) -> None:
+        """Run when, and only if, this transaction was committed: cache invalidation, live updates, waking a worker."""
+        self._after.append(deed)
+
+    def committed(self) -> None:
+        for deed in self._after:
+            deed()
+
+
+class Store:
+    """The database behind an engine. Make one with `connect`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+        self._writer = asyncio.Lock()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Tx]:
+        """A transaction that only reads."""
+        async with self.engine.connect() as conn:
+            yield Tx(conn, self.dialect)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Tx]:
+        """A transaction that is committed at the end, or rolled back if the block raises. Never nest two."""
+        async with AsyncExitStack() as stack:
+            if self.dialect == "sqlite":
+                await stack.enter_async_context(self._writer)
+            conn = await stack.enter_async_context(self.engine.connect())
+            await conn.execution_options(gateway_write=True)
+            tx = Tx(conn, self.dialect)
+            async with conn.begin():
+                yield tx
+        tx.committed()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def normal_url(url: str) -> URL:
+    """The URL with the driver we use. Raise ValueError naming GATEWAY_DATABASE_URL for another database."""
+    parsed = make_url(url)
+    backend = parsed.drivername.split("+")[0]
+    if backend not in _DRIVERS:
+        raise ValueError(f"GATEWAY_DATABASE_URL: {backend} is not supported; use sqlite or postgresql")
+    return parsed.set(drivername=_DRIVERS[backend])
+
+
+def connect(url: str, *, pool: int = 8) -> Store:
+    """A store on sqlite:///path/to.db (its folder is made) or postgresql://user:password@host/name."""
+    parsed = normal_url(url)
+    if parsed.drivername.startswith("postgresql"):
+        return Store(create_async_engine(parsed, pool_size=pool, max_overflow=pool, pool_pre_ping=True))
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(parsed, pool_size=pool, max_overflow=pool)
+    event.listen(engine.sync_engine, "connect", _sqlite_connected)
+    event.listen(engine.sync_engine, "begin", _sqlite_begin)
+    return Store(engine)
+
+
+def _sqlite_connected(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # BEGIN is ours, see below
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={_BUSY_MS}",
+        "foreign_keys=ON",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("gateway_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,40 @@
+"""Bring a store to the newest schema (Alembic). Forward only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from gateway.store.engine import Store
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def upgrade(store: Store) -> None:
+    """Apply what is missing, in one transaction. Two processes that start together wait for each other."""
+    async with store.write() as tx:
+        if store.dialect == "postgresql":
+            await tx.conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7283411905)")
+        await tx.conn.run_sync(lambda connection: command.upgrade(_config(connection), "head"))
+
+
+async def pending(store: Store) -> str | None:
+    """The revision this code wants, when the store is at another one; None when they agree."""
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    async with store.read() as tx:
+        current = await tx.conn.run_sync(
+            lambda connection: MigrationContext.configure(connection).get_current_revision()
+        )
+    return None if current == wanted else wanted

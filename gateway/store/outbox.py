@@ -1,0 +1,150 @@
+"""The outbox: deeds written in the transaction that decided them, and their fenced ends.
+
+A deed is due when `due_at` has passed. One that waits for another (`after`) or for a person has no `due_at`; ending a
+deed makes those due that waited for it. `progress` holds the steps already done and the step that was begun: intent is
+written before the world is touched, so that whoever takes over knows where to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from gateway.domain import DeedState
+from gateway.store.engine import Tx
+from gateway.store.ids import new_id
+from gateway.store.queues import claim as claim_rows
+from gateway.store.queues import finish
+from gateway.store.tables import outbox
+
+LIVE = (DeedState.PENDING, DeedState.DOING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What to do. key: one decision, one deed; adding the same key again changes nothing.
+
+    kind: a DeedKind, or an inner one ("news", "subscribe", "reread"). due_at None: waits for `after`, or for a person.
+    """
+
+    kind: str
+    key: str
+    payload: dict[str, Any] = field(default_factory=dict)
+    due_at: datetime | None
+    case_id: str | None = None
+    shipment_id: str | None = None
+    ordinal: int = 0
+    after: str | None = None
+    reason: str | None = None
+
+
+async def add(tx: Tx, deed: Deed, now: datetime) -> str | None:
+    """Write a deed. Its id, or None when one with this key is there already."""
+    insert = sqlite_insert if tx.dialect == "sqlite" else pg_insert
+    statement = (
+        insert(outbox)
+        .values(
+            id=new_id("dd"),
+            kind=deed.kind,
+            key=deed.key,
+            case_id=deed.case_id,
+            shipment_id=deed.shipment_id,
+            ordinal=deed.ordinal,
+            after=deed.after,
+            state=DeedState.PENDING,
+            due_at=deed.due_at,
+            fence=0,
+            attempts=0,
+            payload=deed.payload,
+            progress={},
+            reason=deed.reason,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+        .returning(outbox.c.id)
+    )
+    added: str | None = (await tx.conn.execute(statement)).scalar_one_or_none()
+    return added
+
+
+async def claim(tx: Tx, now: datetime, *, limit: int, lease: timedelta) -> list[Row[Any]]:
+    """Due deeds, now `doing`, with attempts counted. Rows of `outbox`."""
+    rows = await claim_rows(tx, outbox, now=now, limit=limit, lease=lease)
+    ids = [row.id for row in rows]
+    counted = (
+        update(outbox)
+        .where(outbox.c.id.in_(ids))
+        .values(state=DeedState.DOING, attempts=outbox.c.attempts + 1)
+        .returning(outbox)
+    )
+    return sorted((await tx.conn.execute(counted)).all(), key=lambda row: str(row.id)) if ids else []
+
+
+async def note(tx: Tx, deed: Row[Any], progress: dict[str, Any], *, until: datetime) -> None:
+    """Keep the steps done and begun, and the lease. Raise LeaseLost."""
+    await finish(tx, outbox, deed.id, deed.fence, due_at=until, progress=progress)
+
+
+async def again(tx: Tx, deed: Row[Any], due_at: datetime | None, reason: str) -> None:
+    """Try later (None: when a person says so). Raise LeaseLost."""
+    await finish(tx, outbox, deed.id, deed.fence, due_at=due_at, state=DeedState.PENDING, reason=reason)
+
+
+async def end(
+    tx: Tx, deed: Row[Any], state: DeedState, now: datetime, *, result: Any = None, reason: str | None = None
+) -> None:
+    """The end of a deed, and the start of those that waited for it. Raise LeaseLost."""
+    await finish(tx, outbox, deed.id, deed.fence, due_at=None, state=state, result=result, reason=reason, ended_at=now)
+    await _wake(tx, [deed.id], now)
+
+
+async def drop(tx: Tx, ids: Sequence[str], reason: str, now: datetime) -> list[str]:
+    """Take back deeds of which no step was begun; others end by themselves. The ids that were dropped."""
+    taken = (
+        update(outbox)
+        .where(outbox.c.id.in_(ids), outbox.c.state == DeedState.PENDING, outbox.c.progress == {})
+        .values(state=DeedState.DROPPED, due_at=None, fence=outbox.c.fence + 1, reason=reason, ended_at=now)
+        .returning(outbox.c.id)
+    )
+    dropped = [row.id for row in (await tx.conn.execute(taken)).all()] if ids else []
+    await _wake(tx, dropped, now)
+    return dropped
+
+
+async def release(tx: Tx, deed_id: str, now: datetime) -> bool:
+    """Let a deed go that waited for a person, or that was refused or dead: due now. False when it cannot."""
+    states = (DeedState.PENDING, DeedState.REFUSED, DeedState.DEAD)
+    freed = (
+        update(outbox)
+        .where(outbox.c.id == deed_id, or_(outbox.c.state.in_(states)))
+        .values(state=DeedState.PENDING, due_at=now, attempts=0, reason=None, ended_at=None, fence=outbox.c.fence + 1)
+    )
+    return (await tx.conn.execute(freed)).rowcount == 1
+
+
+async def of_case(tx: Tx, case_id: str) -> list[Row[Any]]:
+    """The remedies of a case, in the playbook's order."""
+    found = select(outbox).where(outbox.c.case_id == case_id).order_by(outbox.c.ordinal, outbox.c.id)
+    return list((await tx.conn.execute(found)).all())
+
+
+async def get(tx: Tx, deed_id: str) -> Row[Any] | None:
+    return (await tx.conn.execute(select(outbox).where(outbox.c.id == deed_id))).one_or_none()
+
+
+async def live_of_shipment(tx: Tx, shipment_id: str, kind: str) -> list[Row[Any]]:
+    """Deeds of a kind that are pending or under way for a shipment."""
+    found = select(outbox).where(outbox.c.shipment_id == shipment_id, outbox.c.kind == kind, outbox.c.state.in_(LIVE))
+    return list((await tx.conn.execute(found)).all())
+
+
+async def _wake(tx: Tx, ended: Sequence[str], now: datetime) -> None:
+    if ended:
+        waiting = (outbox.c.after.in_(ended), outbox.c.state == DeedState.PENDING, outbox.c.due_at.is_(None))
+        await tx.conn.execute(update(outbox).where(*waiting).values(due_at=now, after=None))
