@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.domain import DeedState
 from gateway.store.engine import Tx
@@ -22,6 +20,7 @@ from gateway.store.ids import new_id
 from gateway.store.queues import claim as claim_rows
 from gateway.store.queues import finish
 from gateway.store.tables import outbox
+from gateway.store.upsert import insert
 
 LIVE = (DeedState.PENDING, DeedState.DOING)
 
@@ -46,9 +45,8 @@ class Deed:
 
 async def add(tx: Tx, deed: Deed, now: datetime) -> str | None:
     """Write a deed. Its id, or None when one with this key is there already."""
-    insert = sqlite_insert if tx.dialect == "sqlite" else pg_insert
     statement = (
-        insert(outbox)
+        insert(tx, outbox)
         .values(
             id=new_id("dd"),
             kind=deed.kind,
