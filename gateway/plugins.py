@@ -53,7 +53,7 @@ def notifier_class(code: str) -> type[Notifier]:
 
 
 def carrier_settings(kind: type[CarrierAdapter], row: CarrierRow) -> dict[str, Any]:
-    """The row's settings as the adapter knows them: `company` belongs to the gateway when the adapter is an aggregator."""
+    """The row's settings as the adapter knows them: an aggregator's `company` belongs to the gateway."""
     own = "company" in kind.Settings.model_fields
     return {name: value for name, value in row.settings.items() if own or name != "company" or not kind.aggregator}
 
@@ -103,7 +103,7 @@ class Carriers(Mapping[str, Carrier]):
         return {**named, **carrier.row.aliases}
 
     def named(self, provider: Carrier, company: str | None) -> str | None:
-        """Which carrier a provider speaks of: its own row when it names none, else by alias; None when nobody has it."""
+        """Which carrier a provider speaks of: its own row when it names none, else by alias; None: nobody has it."""
         if company is None:
             return provider.code
         by_row = self._by_alias.get((provider.code, company))

@@ -52,7 +52,7 @@ class CarrierRow(_Row):
 
 
 class NotifierRow(_Row):
-    """One account at one provider. templates: our template -> language -> the provider's (a text, or id/params/limits)."""
+    """One account at one provider. templates: ours -> language -> the provider's (a text, or id, params, limits)."""
 
     notifier: str
     settings: dict[str, Any] = {}
