@@ -1,0 +1,215 @@
+"""The fold: from scans to the status of a leg, from legs to the status of a shipment (house.md section 5).
+
+The latest scan by its own time wins, with these exceptions. `info` moves nothing. `unknown` moves nothing either: the
+last known status stays, and `newest_unknown` holds back whatever costs money. Facts (`delivered`, `returned`) are not
+undone by later scans, except that a later `returned` replaces `delivered`; paperwork (`cancelled`, `expired`) is undone
+by a later physical scan. A `delivered` after `returning` is `returned`, inferred, unless the scan itself says that the
+recipient has it. An inferred final is our conclusion, not the carrier's word: a later explicit one replaces it.
+A leg of which nothing was said is `pre_transit`: we know its number and nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.domain import PAPERWORK, Reason, Scan, Source, Status
+from gateway.rules.history import Held, in_order, merge, standing
+
+__all__ = ["Held", "LegFacts", "LegState", "ShipmentState", "fold_leg", "fold_scans", "fold_shipment", "in_order"]
+__all__ += ["merge", "standing"]
+
+_FACTS = frozenset({Status.DELIVERED, Status.RETURNED})
+_NOT_PHYSICAL = PAPERWORK | {Status.INFO, Status.UNKNOWN, Status.PRE_TRANSIT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegState:
+    """Where a leg is.
+
+    since: the scan that set the status. contact_at: the last word of any kind. progress_at: the last scan that shows
+    progress, by the bound that accuses least. moved: the carrier has, or had, the parcel in its hands. delivered_at:
+    only while the status is `delivered`. inferred: the final status is our conclusion. newest_unknown: nobody has read
+    the newest scan yet (an `info` after it does not settle what it meant). flagged: "<status> after <fact>", sorted.
+    """
+
+    status: Status
+    reason: Reason | None = None
+    since: datetime | None = None
+    contact_at: datetime | None = None
+    progress_at: datetime | None = None
+    moved: bool = False
+    delivered_at: datetime | None = None
+    inferred: bool = False
+    newest_unknown: bool = False
+    flagged: tuple[str, ...] = ()
+
+
+def fold_leg(held: Sequence[Held]) -> LegState:
+    """The state of a leg after all its scans, in whatever order and however often they are given."""
+    leg = _Leg()
+    for entry in standing(merge(held, ())):
+        leg.take(entry.scan)
+    return leg.state()
+
+
+def fold_scans(scans: Iterable[Scan]) -> LegState:
+    """`fold_leg` for scans of one provider that nobody holds yet."""
+    return fold_leg(
+        [Held(scan=scan, source=Source.HAND, provider="", direct=True, learned_at=scan.at) for scan in scans]
+    )
+
+
+@dataclass(slots=True)
+class _Leg:
+    """The fold under way, scan after scan in order of time."""
+
+    status: Status | None = None
+    reason: Reason | None = None
+    since: datetime | None = None
+    contact_at: datetime | None = None
+    progress_at: datetime | None = None
+    place: str = ""
+    moved: bool = False
+    returning: bool = False
+    inferred: bool = False
+    newest_unknown: bool = False
+    unread: bool = False
+    flagged: set[str] = field(default_factory=set)
+
+    def take(self, scan: Scan) -> None:
+        self.contact_at = _later(self.contact_at, scan.latest)
+        if scan.status is Status.INFO:
+            return
+        self.newest_unknown = scan.status is Status.UNKNOWN
+        if self._progress(scan):
+            self.progress_at = _later(self.progress_at, scan.latest)
+        if self.newest_unknown:
+            self.unread = True
+            self._flag(scan)
+        else:
+            self._known(scan)
+
+    def _progress(self, scan: Scan) -> bool:
+        """Paperwork moves nothing. A word nobody has read shows progress only by another place."""
+        place = "".join(scan.place.split()).casefold()
+        elsewhere = bool(place and self.place and place != self.place)
+        self.place = place or self.place
+        if scan.status is Status.UNKNOWN:
+            self.moved |= elsewhere
+            return elsewhere
+        self.moved |= scan.status not in _NOT_PHYSICAL
+        return scan.status not in PAPERWORK
+
+    def _known(self, scan: Scan) -> None:
+        presumed = scan.status is Status.DELIVERED and self.returning and not scan.confirmed
+        status = Status.RETURNED if presumed else scan.status
+        if not self._yields(scan, status):
+            self._flag(scan)
+            return
+        if status is not self.status:
+            self.since = scan.at
+        self.status, self.reason, self.inferred = status, scan.reason, presumed
+        self.returning |= status is Status.RETURNING
+
+    def _yields(self, scan: Scan, status: Status) -> bool:
+        """May this scan, the latest so far, set the status?"""
+        if self.status in _FACTS:
+            replaces = self.status is Status.DELIVERED and status is Status.RETURNED
+            explicit = status is Status.RETURNED or (status is Status.DELIVERED and scan.confirmed)
+            return replaces or (self.inferred and explicit and scan.status is status)
+        return self.status not in PAPERWORK or status is not Status.PRE_TRANSIT
+
+    def _flag(self, scan: Scan) -> None:
+        repeats = scan.status is self.status or (self.inferred and scan.status is Status.DELIVERED)
+        if self.status in _FACTS and not repeats:
+            self.flagged.add(f"{scan.status} after {self.status}")
+
+    def state(self) -> LegState:
+        nothing = Status.UNKNOWN if self.unread else Status.PRE_TRANSIT
+        return LegState(
+            status=self.status or nothing,
+            reason=self.reason,
+            since=self.since,
+            contact_at=self.contact_at,
+            progress_at=self.progress_at,
+            moved=self.moved,
+            delivered_at=self.since if self.status is Status.DELIVERED else None,
+            inferred=self.inferred,
+            newest_unknown=self.newest_unknown,
+            flagged=tuple(sorted(self.flagged)),
+        )
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None or other > one else one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegFacts:
+    """A leg among its siblings. closed_why: "cancelled" when we took the parcel away from it, None while open."""
+
+    ordinal: int
+    carrier: str
+    state: LegState
+    closed_why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentState:
+    """Where a shipment is. current: ordinal of the leg that carries it now; the other fields as in `LegState`."""
+
+    status: Status
+    reason: Reason | None
+    since: datetime | None
+    current: int
+    delivered_at: datetime | None
+    contact_at: datetime | None
+    progress_at: datetime | None
+    moved: bool
+    inferred: bool
+    newest_unknown: bool
+
+
+def fold_shipment(legs: Sequence[LegFacts]) -> ShipmentState:
+    """One journey out of all legs: a delivered leg wins, else the newest that we did not cancel is the current one.
+
+    When we cancelled them all, so is the shipment. Raises ValueError without any leg.
+    """
+    if not legs:
+        raise ValueError("a shipment has at least one leg")
+    live = [leg for leg in legs if leg.closed_why != "cancelled"]
+    arrived = [leg for leg in legs if leg.state.status is Status.DELIVERED]
+    if arrived:
+        return _shipment(min(arrived, key=_arrival), arrived)
+    current = max(live or legs, key=lambda leg: leg.ordinal)
+    return _shipment(current, live)
+
+
+def _arrival(leg: LegFacts) -> tuple[float, int]:
+    at = leg.state.delivered_at
+    return (at.timestamp() if at else 0.0, leg.ordinal)
+
+
+def _shipment(leg: LegFacts, live: Sequence[LegFacts]) -> ShipmentState:
+    state = leg.state
+    cancelled = not live and state.status not in _FACTS
+    return ShipmentState(
+        status=Status.CANCELLED if cancelled else state.status,
+        reason=None if cancelled else state.reason,
+        since=state.since,
+        current=leg.ordinal,
+        delivered_at=state.delivered_at,
+        contact_at=state.contact_at,
+        progress_at=state.progress_at,
+        moved=state.moved,
+        inferred=state.inferred,
+        newest_unknown=_newest_unknown(live or [leg]),
+    )
+
+
+def _newest_unknown(legs: Sequence[LegFacts]) -> bool:
+    """Whether the newest scan of the shipment, whichever leg it belongs to, is one nobody has read."""
+    heard = [(leg.state.contact_at.timestamp(), leg.state.newest_unknown) for leg in legs if leg.state.contact_at]
+    return max(heard, default=(0.0, False))[1]

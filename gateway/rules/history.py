@@ -1,0 +1,155 @@
+"""What is known of a leg: readings of several providers, joined so that neither order nor repetition matters."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from gateway.domain import Scan, Source, rank
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A scan as we hold it: who told it and when we learned it.
+
+    provider: code of the row in carriers.yaml that told it. direct: told by the carrier itself, not by an aggregator or
+    a fallback. echoes: other providers' readings of the same fact, which this one outranks; kept (store them), as
+    a text edited later may prove that they were facts of their own.
+    """
+
+    scan: Scan
+    source: Source
+    provider: str
+    direct: bool
+    learned_at: datetime
+    echoes: tuple[Held, ...] = ()
+
+
+def merge(known: Sequence[Held], new: Iterable[Held]) -> list[Held]:
+    """The union of both, in the order of their time. Any permutation, repetition or split gives the same list.
+
+    Within a provider the same second, code, status and reason (and text, where there is no code) are one scan: an
+    edited text is no second event. Between providers the same second with the same status or the same text is one fact:
+    the carrier's own word stays, else the provider first by name, and carries the others as `echoes`.
+    """
+    readings: dict[tuple[Any, ...], Held] = {}
+    for held in _flat(chain(known, new)):
+        key = _identity(held)
+        readings[key] = _join(readings[key], held) if key in readings else held
+    return in_order(_without_echoes(readings.values()))
+
+
+def standing(held: Iterable[Held]) -> list[Held]:
+    """In order of time, without what a reversal took back: each takes back the newest one before it that stands."""
+    result: list[Held] = []
+    for entry in in_order(held):
+        if entry.scan.voids is not None:
+            _take_back(result, entry)
+        result.append(entry)
+    return result
+
+
+def in_order(held: Iterable[Held]) -> list[Held]:
+    """By the scans' own time; at equal times by the provider's sequence, between providers by the further word."""
+    entries = list(held)
+    last = _last_words(entries)
+    return sorted(entries, key=lambda entry: _sequence(entry, last))
+
+
+def _flat(entries: Iterable[Held]) -> Iterator[Held]:
+    for held in entries:
+        if not held.echoes:
+            yield held
+            continue
+        yield replace(held, echoes=())
+        yield from _flat(held.echoes)
+
+
+def _second(scan: Scan) -> int:
+    return int(scan.at.timestamp() // 1)
+
+
+def _identity(held: Held) -> tuple[Any, ...]:
+    scan = held.scan
+    text = "" if scan.carrier_code else scan.text
+    return held.provider, _second(scan), scan.carrier_code, scan.status, scan.reason, scan.voids, text
+
+
+def _join(one: Held, other: Held) -> Held:
+    """Two readings of one scan by one provider: the fuller text, and the moment we first learned of it."""
+    scan = one.scan if one.scan == other.scan else max(one.scan, other.scan, key=_content)
+    learned_at, source = min((one.learned_at, one.source), (other.learned_at, other.source))
+    return replace(one, scan=scan, learned_at=learned_at, source=source, direct=one.direct or other.direct)
+
+
+def _content(scan: Scan) -> tuple[Any, ...]:
+    """A total order over everything a scan says, the longer and then the larger text first of all."""
+    said = (len(scan.text), scan.text, scan.order, scan.confirmed, not scan.inferred, scan.place, scan.basis)
+    known = (scan.event_id or "", scan.company or "", scan.tracking_number)
+    return *said, *known, scan.carrier_code, scan.reason or "", scan.voids or "", scan.at, scan.at.isoformat()
+
+
+def _without_echoes(readings: Iterable[Held]) -> Iterator[Held]:
+    seconds: dict[int, list[Held]] = defaultdict(list)
+    for held in readings:
+        seconds[_second(held.scan)].append(held)
+    for group in seconds.values():
+        one_provider = all(held.provider == group[0].provider for held in group)
+        yield from group if one_provider else _facts(group)
+
+
+def _facts(readings: Iterable[Held]) -> list[Held]:
+    """The facts of one second. A reading belongs to the best other reading that it repeats, and to its root in turn."""
+    ordered = sorted(readings, key=lambda held: (not held.direct, held.provider, _content(held.scan), held.scan.status))
+    roots: list[int] = []
+    for index, held in enumerate(ordered):
+        echoed = (better for better in range(index) if _same_fact(ordered[better], held))
+        roots.append(next((roots[better] for better in echoed), index))
+    groups: dict[int, list[Held]] = {}
+    for held, root in zip(ordered, roots, strict=True):
+        groups.setdefault(root, []).append(held)
+    return [replace(first, echoes=tuple(rest)) for first, *rest in groups.values()]
+
+
+def _same_fact(one: Held, other: Held) -> bool:
+    if one.provider == other.provider or one.scan.voids != other.scan.voids:
+        return False
+    if one.scan.status is other.scan.status:
+        return True
+    text = _normal(one.scan.text)
+    return bool(text) and text == _normal(other.scan.text)
+
+
+def _normal(text: str) -> str:
+    """Letters and digits only: providers differ in width, case and punctuation of the same sentence."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", text).casefold() if letter.isalnum())
+
+
+def _last_words(entries: Iterable[Held]) -> Mapping[tuple[datetime, str], tuple[int, int]]:
+    """What each provider said last at each instant: (its sequence, how far along)."""
+    last: dict[tuple[datetime, str], tuple[int, int]] = {}
+    for held in entries:
+        key, word = (held.scan.at, held.provider), (held.scan.order, rank(held.scan.status))
+        last[key] = max(word, last.get(key, word))
+    return last
+
+
+def _sequence(held: Held, last: Mapping[tuple[datetime, str], tuple[int, int]]) -> tuple[Any, ...]:
+    scan = held.scan
+    _, furthest = last[scan.at, held.provider]
+    between_providers = (scan.at, furthest, held.direct, held.provider)
+    return *between_providers, scan.order, rank(scan.status), _content(scan)
+
+
+def _take_back(standing_before: list[Held], reversal: Held) -> None:
+    """Remove the newest scan of the reversal's provider and code; nothing to remove is no fault: it may still come."""
+    for index in reversed(range(len(standing_before))):
+        entry = standing_before[index]
+        if entry.provider == reversal.provider and entry.scan.carrier_code == reversal.scan.voids:
+            del standing_before[index]
+            return
