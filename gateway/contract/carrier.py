@@ -60,6 +60,7 @@ class Push:
 
     token: the path token it came with, already checked by the gateway against the row's `webhook_token`; None when the
     plain address was used. An adapter whose carrier does not sign accepts only a push that has one (`trusted_path`).
+    received_at: when it came in, the same at every replay: the time of a push that tells none (ZTO pre-order states).
     """
 
     method: str = "POST"
@@ -68,6 +69,7 @@ class Push:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     token: str | None = None
+    received_at: datetime | None = None
 
 
 class Verdict(StrEnum):
