@@ -1,0 +1,101 @@
+"""The clock: APScheduler ticks that wake the loops, and the loops that empty the queues.
+
+Never a job per shipment (`design/probes.md`): a tick only says "look". What must happen once across processes takes a
+slot in the `ticks` table first; queues need none, because claiming a row is exclusive anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from gateway.runtime import Runtime
+from gateway.store.slots import take_slot
+
+log = logging.getLogger(__name__)
+
+#: One pass over a queue: how many rows it handled. 0 means that nothing was due.
+Pass = Callable[[], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop:
+    """Empties a queue whenever its signal is given. seconds: at least this often, for what falls due by time."""
+
+    signal: str
+    work: Pass
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chore:
+    """Done once per slot of `seconds`, by whichever process is first."""
+
+    name: str
+    work: Callable[[], Awaitable[object]]
+    seconds: float
+
+
+class Clock:
+    """Runs loops and chores until it is stopped; a pass that is under way is finished first."""
+
+    def __init__(self, rt: Runtime, loops: list[Loop], chores: list[Chore]) -> None:
+        self._rt = rt
+        self._loops = loops
+        self._chores = chores
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        for loop in self._loops:
+            self._scheduler.add_job(self._rt.signals.wake, "interval", [loop.signal], seconds=loop.seconds, **_QUIET)
+            self._tasks.append(asyncio.create_task(self._run(loop), name=f"loop:{loop.signal}"))
+        for chore in self._chores:
+            self._scheduler.add_job(self._do, "interval", [chore], seconds=chore.seconds, **_QUIET)
+        self._scheduler.start()
+
+    async def stop(self, seconds: float = 10) -> None:
+        """Finish what is under way, at most so long; what is cut off is taken over when its lease ends."""
+        self._stopping = True
+        self._scheduler.shutdown(wait=False)
+        for loop in self._loops:
+            self._rt.signals.wake(loop.signal)
+        _, late = await asyncio.wait(self._tasks, timeout=seconds) if self._tasks else (set(), set())
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self, loop: Loop) -> None:
+        while not self._stopping:
+            handled = await self._pass(loop.signal, loop.work)
+            if not handled:
+                await self._rt.signals.wait(loop.signal, loop.seconds * 2)
+
+    async def _do(self, chore: Chore) -> None:
+        slot = int(self._rt.clock().timestamp() // chore.seconds)
+
+        async def once() -> int:
+            async with self._rt.store.write() as tx:
+                mine = await take_slot(tx, chore.name, slot)
+            if mine:
+                await chore.work()
+            return 0
+
+        await self._pass(chore.name, once)
+
+    async def _pass(self, name: str, work: Pass) -> int:
+        try:
+            return await work()
+        except Exception:
+            # A pass may fail (the store restarts, a bug): what it claimed comes back when its lease ends.
+            log.exception("%s failed; trying again", name)
+            return 0
+
+
+_QUIET = {"max_instances": 1, "coalesce": True, "misfire_grace_time": timedelta(minutes=5).seconds}

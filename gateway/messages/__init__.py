@@ -1,0 +1,1 @@
+"""Telling people: what is news, in which words, on which channel, once."""
