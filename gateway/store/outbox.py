@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, select, update
 
 from gateway.domain import DeedState
 from gateway.store.engine import Tx
@@ -115,13 +115,25 @@ async def drop(tx: Tx, ids: Sequence[str], reason: str, now: datetime) -> list[s
     return dropped
 
 
-async def release(tx: Tx, deed_id: str, now: datetime) -> bool:
-    """Let a deed go that waited for a person, or that was refused or dead: due now. False when it cannot."""
+async def release(tx: Tx, deed_id: str, now: datetime, *, payload: dict[str, Any] | None = None) -> bool:
+    """Let a deed go that waited for a person, or that was refused or dead: due now, its tries counted anew.
+
+    payload: the deed's, with the person's answer. False when the deed is under way, done or dropped.
+    """
     states = (DeedState.PENDING, DeedState.REFUSED, DeedState.DEAD)
+    answer = {} if payload is None else {"payload": payload}
     freed = (
         update(outbox)
-        .where(outbox.c.id == deed_id, or_(outbox.c.state.in_(states)))
-        .values(state=DeedState.PENDING, due_at=now, attempts=0, reason=None, ended_at=None, fence=outbox.c.fence + 1)
+        .where(outbox.c.id == deed_id, outbox.c.state.in_(states))
+        .values(
+            state=DeedState.PENDING,
+            due_at=now,
+            attempts=0,
+            reason=None,
+            ended_at=None,
+            fence=outbox.c.fence + 1,
+            **answer,
+        )
     )
     return (await tx.conn.execute(freed)).rowcount == 1
 

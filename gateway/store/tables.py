@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -103,6 +104,7 @@ shipments = Table(
     Column("document", Json, nullable=False),
     Index("shipments_order", "order_id"),
     Index("shipments_updated", "updated_at", "id"),
+    Index("shipments_stalled", "carrier", sqlite_where=text("stalled"), postgresql_where=text("stalled")),
 )
 
 legs = Table(
@@ -129,6 +131,7 @@ legs = Table(
     UniqueConstraint("carrier", "tracking_number"),
     Index("legs_shipment", "shipment_id", "ordinal"),
     Index("legs_number", "tracking_number"),
+    Index("legs_live", "carrier", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
 )
 
 polls = Table(
@@ -212,6 +215,7 @@ cases = Table(
     Column("kind", String(40), nullable=False),
     Column("open_key", String(120), unique=True),  # "<shipment or order>:<kind>" while not closed
     Column("state", String(12), nullable=False),
+    Column("phase", String(12), nullable=False, default="stall"),  # warn: noticed, stall: acted upon
     Column("severity", String(12), nullable=False),
     Column("order_id", String(64), nullable=False),
     Column("shipment_id", String(40)),

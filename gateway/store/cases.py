@@ -1,0 +1,107 @@
+"""Cases and their timelines.
+
+Lock order, everywhere: shipment, then case, then ledger, then outbox. `locked` takes the case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, or_, select, update
+
+from gateway.domain import CaseState
+from gateway.store.engine import Tx
+from gateway.store.tables import case_events, cases
+from gateway.store.upsert import insert_new
+
+CLOSED = (CaseState.RESOLVED, CaseState.CLEARED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A filter over cases; None: any. overdue: past its deadline and not closed."""
+
+    state: str | None = None
+    kind: str | None = None
+    owner: str | None = None
+    overdue: bool | None = None
+    order_id: str | None = None
+    shipment_id: str | None = None
+
+
+async def add(tx: Tx, **values: Any) -> bool:
+    """Write a new case. False when one with this `open_key` is open."""
+    return await insert_new(tx, cases, values)
+
+
+async def get(tx: Tx, case_id: str) -> Row[Any] | None:
+    return (await tx.conn.execute(select(cases).where(cases.c.id == case_id))).one_or_none()
+
+
+async def locked(tx: Tx, case_id: str) -> Row[Any] | None:
+    """The case, ours until the end of the transaction."""
+    return (await tx.conn.execute(select(cases).where(cases.c.id == case_id).with_for_update())).one_or_none()
+
+
+async def open_under(tx: Tx, open_key: str) -> Row[Any] | None:
+    """The open case of this key, locked."""
+    return (await tx.conn.execute(select(cases).where(cases.c.open_key == open_key).with_for_update())).one_or_none()
+
+
+async def open_of_shipment(tx: Tx, shipment_id: str) -> list[Row[Any]]:
+    """Every case of a shipment that is not closed, locked, in a stable order."""
+    found = select(cases).where(cases.c.shipment_id == shipment_id, cases.c.open_key.is_not(None))
+    return list((await tx.conn.execute(found.order_by(cases.c.id).with_for_update())).all())
+
+
+async def of_shipment(tx: Tx, shipment_id: str, kind: str) -> list[Row[Any]]:
+    """Every case of a kind that a shipment ever had, newest first."""
+    found = select(cases).where(cases.c.shipment_id == shipment_id, cases.c.kind == kind)
+    return list((await tx.conn.execute(found.order_by(cases.c.opened_at.desc()))).all())
+
+
+async def change(tx: Tx, case_id: str, **values: Any) -> None:
+    await tx.conn.execute(update(cases).where(cases.c.id == case_id).values(**values))
+
+
+async def event(tx: Tx, case_id: str, at: datetime, who: str, what: str, detail: Any = None) -> None:
+    """A line of the timeline. who: a key's label, or "gateway"."""
+    line = insert(case_events).values(case_id=case_id, at=at, who=who, what=what, detail=detail)
+    await tx.conn.execute(line)
+
+
+async def timeline(tx: Tx, case_id: str) -> list[Row[Any]]:
+    """Oldest first."""
+    found = select(case_events).where(case_events.c.case_id == case_id).order_by(case_events.c.id)
+    return list((await tx.conn.execute(found)).all())
+
+
+async def listing(
+    tx: Tx, wanted: Wanted, *, now: datetime, limit: int, before: tuple[datetime, str] | None = None
+) -> list[Row[Any]]:
+    """Newest first, below (opened_at, id) `before`."""
+    found = select(cases).where(*_where(wanted, now))
+    if before is not None:
+        at, case_id = before
+        found = found.where(or_(cases.c.opened_at < at, (cases.c.opened_at == at) & (cases.c.id < case_id)))
+    found = found.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit)
+    return list((await tx.conn.execute(found)).all())
+
+
+async def counts(tx: Tx) -> dict[tuple[str, str], int]:
+    """How many cases are not closed, by (kind, state): for /metrics."""
+    counted = select(cases.c.kind, cases.c.state, func.count()).where(cases.c.open_key.is_not(None))
+    rows = (await tx.conn.execute(counted.group_by(cases.c.kind, cases.c.state))).all()
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _where(wanted: Wanted, now: datetime) -> Sequence[Any]:
+    named = {name: getattr(wanted, name) for name in ("state", "kind", "owner", "order_id", "shipment_id")}
+    where: list[Any] = [cases.c[name] == value for name, value in named.items() if value is not None]
+    if wanted.overdue is not None:
+        late = cases.c.open_key.is_not(None) & (cases.c.due_at < now)
+        where.append(late if wanted.overdue else ~func.coalesce(late, False))
+    return where
