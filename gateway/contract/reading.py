@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -79,6 +80,20 @@ def required(source: Mapping[str, Any], field: str) -> str:
     if not value:
         raise BadPayload(f"{field}: is missing")
     return value
+
+
+def says(remark: str, words: str, unless: str) -> bool:
+    """Whether one clause of a Chinese remark has one of `words` and none of `unless` (both regular expressions).
+
+    "请凭取货码取走" asks for what "已取走" tells; "已签收，如有疑问请联系" tells it in a clause of its own.
+    """
+    clauses = re.split(r"[，。；！？,;!?\s]+", remark)
+    return any(re.search(words, clause) and not re.search(unless, clause) for clause in clauses)
+
+
+def last_four(phone: str) -> str:
+    """The last four digits of a phone, for carriers that ask for them; of "<virtual number>-<extension>" the extension."""
+    return re.sub(r"\D", "", phone, flags=re.ASCII)[-4:]
 
 
 def _storable(value: str, field: str) -> str:

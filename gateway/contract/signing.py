@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 
 
 def md5_base64(text: str | bytes) -> str:
@@ -25,6 +26,11 @@ def md5_hex_base64(text: str | bytes) -> str:
 def hmac_sha256(secret: str | bytes, body: str | bytes) -> bytes:
     """The 32 raw bytes of HMAC-SHA256."""
     return hmac.new(_bytes(secret), _bytes(body), hashlib.sha256).digest()
+
+
+def compact(value: object) -> str:
+    """JSON to be signed: no spaces, Chinese as it is. Serialise once; sign and send this very text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def same(given: str, expected: str) -> bool:

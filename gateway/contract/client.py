@@ -1,0 +1,97 @@
+"""What an adapter's client does with answers and with silence: shared by the gateway's client and the compliance suite.
+
+An adapter never looks at a status code: anything that is not 2xx has become a `ContractError` before it sees it, and so
+has every failure of the line. What a failure means depends on the request: of a deed (`DEED`) nobody knows whether it
+was done once it may have left the house.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from gateway.contract.errors import ContractError, OutcomeUnknown, TryAgain, Unavailable, error_for
+
+#: Failures of the line before anything of the request can have reached the other side.
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+#: Answers of something between us and the provider, which itself had no answer: for a deed that is silence.
+_SILENCE = {502, 504}
+
+
+def is_deed(request: httpx.Request) -> bool:
+    """Whether the request was marked with `extensions=DEED`: never to be repeated by the client."""
+    return bool(request.extensions.get("deed"))
+
+
+def transport_error(error: httpx.RequestError, request: httpx.Request) -> TryAgain:
+    """What a failure of the line means: OutcomeUnknown for a deed that may have been sent, otherwise Unavailable."""
+    detail = f"{type(error).__name__}: {error}".rstrip(": ")
+    if is_deed(request) and not isinstance(error, NOT_SENT):
+        return OutcomeUnknown(detail)
+    return Unavailable(detail)
+
+
+def retry_after(response: httpx.Response, now: datetime) -> float | None:
+    """Seconds of a Retry-After header in either form (RFC 9110 10.2.3), never negative; None when it says nothing."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdecimal() and len(value) < 10:
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError):
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def response_error(response: httpx.Response, now: datetime) -> ContractError | None:
+    """The error of an answer whose body has been read; None for 2xx."""
+    if response.status_code in _SILENCE and is_deed(response.request):
+        return OutcomeUnknown(f"HTTP {response.status_code}", code=str(response.status_code))
+    return error_for(response.status_code, retry_after=retry_after(response, now), body=response.content)
+
+
+async def raise_for_answer(response: httpx.Response) -> None:
+    """A response hook for httpx: reads the body, then raises what the status means."""
+    async with mapped(response.request):
+        await response.aread()
+    error = response_error(response, datetime.now(UTC))
+    if error is not None:
+        raise error
+
+
+@asynccontextmanager
+async def mapped(request: httpx.Request) -> AsyncIterator[None]:
+    """Turn failures of the line inside the block into `ContractError`s."""
+    try:
+        yield
+    except httpx.RequestError as error:
+        raise transport_error(error, request) from error
+
+
+class MappedTransport(httpx.AsyncBaseTransport):
+    """Another transport, with its failures turned into `ContractError`s."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self.inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async with mapped(request):
+            return await self.inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+def contract_client(base_url: str, transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """A client as an adapter may expect it: the mapping and nothing else (no retry, no throttle)."""
+    return httpx.AsyncClient(
+        base_url=base_url,
+        transport=MappedTransport(transport),
+        event_hooks={"response": [raise_for_answer]},
+    )

@@ -1,0 +1,80 @@
+"""What a plugin makes of refusals by status and of silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from gateway.contract.errors import OutcomeUnknown, Refused, TryAgain, Unavailable
+from gateway.contract.suite_expect import judged
+from gateway.contract.suite_play import Answer, Played, Script, body_of, play
+from gateway.contract.suite_samples import Problem, Sample, Subject
+from gateway.contract.suite_static import own_doors
+
+_RETRY_AFTER = 17
+
+#: Deeds that may not be done twice: a lost answer is OutcomeUnknown.
+_ONCE = ("book", "send", "intercept")
+
+
+async def http_status(subject: Subject) -> list[Problem]:
+    """A status that is not 2xx is an error however good the body looks: try again for 5xx and 429, else Refused."""
+    found = [*own_doors(subject), *await judged(subject, "http_status")]
+    for sample, number in _asked(subject.of("polls", "deeds")):
+        for status in (500, 503, 429, 401, 403):
+            played = await play(subject, sample, script=Script(sample.exchanges, number, _with_status(status)))
+            wrong = _status_ignored(sample, status, played)
+            if wrong:
+                found.append(Problem("http_status", sample.title, f"HTTP {status} at exchange {number}: {wrong}"))
+    return found
+
+
+def _asked(samples: list[Sample]) -> Iterator[tuple[Sample, int]]:
+    """Every exchange of the samples that succeed."""
+    for sample in samples:
+        if sample.error is None:
+            yield from ((sample, number) for number in range(len(sample.exchanges)))
+
+
+def _with_status(status: int) -> Answer:
+    def bend(request: httpx.Request, exchange: dict[str, Any]) -> httpx.Response:
+        headers = {"retry-after": str(_RETRY_AFTER)} if status in {429, 503} else {}
+        return httpx.Response(status, headers=headers, content=body_of(exchange["response"]), request=request)
+
+    return bend
+
+
+def _status_ignored(sample: Sample, status: int, played: Played) -> str:
+    """What is wrong with how a status was taken, '' when nothing is."""
+    error = played.error
+    if error is None:
+        return f"read as an answer: {played.value!r}"[:300]
+    if status in {401, 403}:
+        return "" if isinstance(error, Refused) else f"{played.crash} instead of Refused"
+    if isinstance(error, Unavailable):
+        lost = status in {429, 503} and error.retry_after != _RETRY_AFTER
+        return "Retry-After was lost" if lost else ""
+    again = sample.kind == "deeds" and isinstance(error, TryAgain)
+    return "" if again else f"{played.crash} instead of Unavailable"
+
+
+async def lost_answer(subject: Subject) -> list[Problem]:
+    """A deed whose answer is lost is OutcomeUnknown (`extensions=DEED`): somebody looks before doing it twice."""
+    found = []
+    for sample in (sample for name in _ONCE for sample in subject.deeds(name) if sample.error is None):
+        errors = []
+        for number in range(len(sample.exchanges)):
+            played = await play(subject, sample, script=Script(sample.exchanges, number, _silence))
+            errors.append(played.error)
+            if not isinstance(played.error, TryAgain):
+                detail = f"no answer at exchange {number}: {played.crash or played.value!r}"
+                found.append(Problem("lost_answer", sample.title, detail))
+        if errors and not any(isinstance(error, OutcomeUnknown) for error in errors):
+            found.append(Problem("lost_answer", sample.title, "no request is marked as a deed (extensions=DEED)"))
+    return found
+
+
+def _silence(request: httpx.Request, exchange: dict[str, Any]) -> httpx.Response:
+    raise httpx.ReadTimeout("no answer", request=request)

@@ -1,0 +1,179 @@
+"""What the compliance suite works on: a plugin, its file and its folder of samples (docs/adding-a-carrier.md)."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import inspect
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlencode
+
+from gateway.contract.carrier import CarrierAdapter, Push
+from gateway.contract.notifier import Notifier
+from gateway.domain import Scan
+
+#: The kinds of sample, by folder.
+KINDS = ("polls", "pushes", "deeds", "receipts")
+
+#: Folds scans to something with `.status` and `.reason`; given by the caller: the rules live above the contract.
+Fold = Callable[[Sequence[Scan]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing the suite found. code: the fault (a key of `CHECKS`); sample: the file it showed in, or ''."""
+
+    code: str
+    sample: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.sample + ': ' if self.sample else ''}{self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One sample file. kind: its folder; body: its JSON."""
+
+    kind: str
+    name: str
+    body: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def exchanges(self) -> list[dict[str, Any]]:
+        return list(self.body.get("exchanges", []))
+
+    @property
+    def error(self) -> str | None:
+        """The class name of the expected error."""
+        found: str | None = self.body.get("error")
+        return found
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A plugin under examination."""
+
+    plugin: type[CarrierAdapter] | type[Notifier]
+    folder: Path
+    source: Path
+    fold: Fold | None = field(default=None, compare=False)
+
+    @functools.cached_property
+    def manifest(self) -> dict[str, Any]:
+        """settings.json: settings, now, nonce; what the provider does not do: `body_is_signed`, `no_in_200`, `http`."""
+        found: dict[str, Any] = read_json(self.folder / "settings.json")
+        return found
+
+    @functools.cached_property
+    def samples(self) -> tuple[Sample, ...]:
+        return tuple(
+            Sample(kind, path.name, read_json(path))
+            for kind in KINDS
+            for path in sorted((self.folder / kind).glob("*.json"))
+        )
+
+    def of(self, *kinds: str) -> list[Sample]:
+        return [sample for sample in self.samples if sample.kind in kinds]
+
+    def deeds(self, name: str) -> list[Sample]:
+        return [sample for sample in self.of("deeds") if sample.body.get("deed") == name]
+
+    @property
+    def now(self) -> datetime:
+        """The fixed time of the samples."""
+        return datetime.fromisoformat(self.manifest.get("now", "2026-03-05T12:00:00+00:00"))
+
+    def push(self, sample: Sample) -> Push:
+        """The push of a sample, received now unless it says when."""
+        return push_of({"received_at": self.now.isoformat(), **sample.body["push"]})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The sample settings, with the suite's base_url where the plugin has one."""
+        given = dict(self.manifest.get("settings", {}))
+        if "base_url" in self.plugin.Settings.model_fields:
+            given.setdefault("base_url", self.base_url)
+        return given
+
+    @property
+    def base_url(self) -> str:
+        return f"https://{self.plugin.code.replace('_', '-')}.test"
+
+
+def subject(source: Path, folder: Path, fold: Fold | None = None) -> Subject:
+    """The plugin of a file with its samples. Raise ValueError when the file holds none."""
+    return Subject(plugin=load_plugin(source), folder=folder, source=source, fold=fold)
+
+
+def load_plugin(source: Path) -> type[CarrierAdapter] | type[Notifier]:
+    """The one plugin class a file defines. Raise ValueError for none or several."""
+    module = _load(source)
+    found = [
+        kind
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, (CarrierAdapter, Notifier))
+        and kind.__module__ == module.__name__
+        and kind.__dict__.get("code") == source.stem
+    ]
+    if len(found) != 1:
+        raise ValueError(f"{source.name}: one plugin with code = {source.stem!r} was expected, found {len(found)}")
+    return found[0]
+
+
+def _load(source: Path) -> ModuleType:
+    """Import a file under the name it has in the gateway; a file elsewhere gets its own entry."""
+    name = f"{source.parent.name}.{source.stem}"
+    known = sys.modules.get(name)
+    if known is not None and known.__file__ == str(source.resolve()):
+        return known
+    spec = importlib.util.spec_from_file_location(name, source.resolve())
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{source}: is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def read_json(path: Path) -> Any:
+    """A file of JSON. Raise ValueError naming the file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+
+def compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def push_of(described: dict[str, Any]) -> Push:
+    """The push a sample describes: `body` is raw text, `json` is serialised compactly, `form` is URL-encoded."""
+    if "json" in described:
+        body = compact(described["json"])
+    elif "form" in described:
+        form = described["form"]
+        body = urlencode({name: value if isinstance(value, str) else compact(value) for name, value in form.items()})
+    else:
+        body = described.get("body", "")
+    return Push(
+        method=described.get("method", "POST"),
+        path=described.get("path", ""),
+        query=described.get("query", {}),
+        headers={name.lower(): value for name, value in described.get("headers", {}).items()},
+        body=body.encode(),
+        token=described.get("token"),
+        received_at=datetime.fromisoformat(described["received_at"]),
+    )

@@ -1,0 +1,14 @@
+"""Every file in notifiers/ passes every check of the compliance suite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.compliance import assert_clean, rows
+
+
+@pytest.mark.parametrize(("path", "code"), rows("notifiers"))
+async def test_notifier_passes(path: Path, code: str) -> None:
+    await assert_clean(path, code)
