@@ -87,5 +87,5 @@ def dump(document: BaseModel) -> dict[str, Any]:
 
 
 def _diff(before: Any, after: Any) -> str:
-    texts = [yaml.safe_dump(one, allow_unicode=True, sort_keys=True).splitlines() for one in (before, after)]
-    return "\n".join(difflib.unified_diff(*texts, "before", "after", lineterm=""))
+    old, new = (yaml.safe_dump(one, allow_unicode=True, sort_keys=True).splitlines() for one in (before, after))
+    return "\n".join(difflib.unified_diff(old, new, "before", "after", lineterm=""))

@@ -1,0 +1,130 @@
+"""POST and PATCH /v1/shipments."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, field_validator
+
+from gateway.web.models.fields import (
+    Amount,
+    Country,
+    Email,
+    Id,
+    Language,
+    Model,
+    Phone,
+    Text,
+    Time,
+    TrackingNumber,
+    Zone,
+)
+
+Metadata = dict[Annotated[str, StringConstraints(max_length=64)], Any]
+
+
+class Place(Model):
+    """An address. Only the country is needed; a booking needs the rest."""
+
+    country: Country
+    region: Text = ""
+    city: Text = ""
+    district: Text = ""
+    postcode: Annotated[str, StringConstraints(max_length=16, strip_whitespace=True)] = ""
+    address: Text = ""
+
+
+class Consent(Model):
+    marketing: bool = False
+
+
+class Recipient(Model):
+    """Who waits for it, and how they may be reached."""
+
+    name: Text = ""
+    phone: Phone | None = None
+    email: Email | None = None
+    wechat_openid: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{6,64}$")] | None = None
+    locale: Language | None = None
+    timezone: Zone | None = None
+    consent: Consent = Consent()
+
+
+class Sender(Model):
+    name: Text
+    phone: Phone | None = None
+    email: Email | None = None
+    company: Text = ""
+
+
+class Item(Model):
+    name: Text
+    quantity: int = Field(default=1, ge=1, le=100_000)
+    weight_g: int | None = Field(default=None, gt=0)
+    value: Amount | None = None
+
+
+class Box(Model):
+    """Grams and millimetres."""
+
+    weight_g: int | None = Field(default=None, gt=0, le=2_000_000)
+    length_mm: int | None = Field(default=None, gt=0, le=20_000)
+    width_mm: int | None = Field(default=None, gt=0, le=20_000)
+    height_mm: int | None = Field(default=None, gt=0, le=20_000)
+    items: list[Item] = Field(default=[], max_length=500)
+
+
+class BookingRef(Model):
+    """The id it was booked under at the carrier."""
+
+    reference: Id
+
+
+class ShipmentIn(Model):
+    """A shipment to watch. carrier absent: detected, never guessed in silence."""
+
+    order_id: Id
+    carrier: Id | None = None
+    tracking_number: TrackingNumber
+    service: Annotated[str, StringConstraints(max_length=40)] = ""
+    origin: Place | None = None
+    destination: Place | None = None
+    promised_at: Time | None = None
+    recipient: Recipient = Recipient()
+    sender: Sender | None = None
+    value: Amount | None = None
+    parcel: Box = Box()
+    booking: BookingRef | None = None
+    metadata: Metadata = {}
+
+    @field_validator("metadata")
+    @classmethod
+    def _small(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if len(str(value)) > 8192:
+            raise ValueError("metadata may be at most 8 KiB")
+        return value
+
+
+class BatchIn(Model):
+    """Up to 1,000 shipments, each answered on its own: what is wrong with one does not touch the others."""
+
+    shipments: list[dict[str, Any]] = Field(min_length=1, max_length=1000)
+
+
+class ShipmentPatch(Model):
+    """Only what is given changes."""
+
+    promised_at: Time | None = None
+    recipient: Recipient | None = None
+    metadata: Metadata | None = None
+
+
+class ShipmentQuery(Model):
+    status: str | None = None
+    carrier: str | None = None
+    order_id: str | None = None
+    stalled: bool | None = None
+    late: bool | None = None
+    q: Annotated[str, StringConstraints(min_length=3, max_length=64)] | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = None
