@@ -152,9 +152,7 @@ def made(subject: Subject, script: Script, *, settings: dict[str, Any] | None = 
     checked = subject.plugin.Settings.model_validate(subject.settings if settings is None else settings)
     base_url = str(getattr(checked, "base_url", subject.base_url))
     client = contract_client(base_url, httpx.MockTransport(script))
-    return subject.plugin(
-        checked, client, clock=lambda: subject.now, nonce=lambda: str(manifest.get("nonce", "fixed-nonce"))
-    )
+    return subject.plugin(checked, client, clock=lambda: subject.now, nonce=lambda: nonce)
 
 
 async def play(

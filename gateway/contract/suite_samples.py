@@ -109,7 +109,7 @@ class Subject:
 
     @property
     def base_url(self) -> str:
-        return f"https://{self.plugin.code.replace('_', '-')}.test"
+        return f"https://{self.plugin.code}.test"
 
 
 def subject(source: Path, folder: Path, fold: Fold | None = None) -> Subject:
