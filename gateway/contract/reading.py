@@ -99,6 +99,8 @@ def last_four(phone: str) -> str:
 def _storable(value: str, field: str) -> str:
     if "\x00" in value:
         raise BadPayload(f"{field}: holds a NUL character")
+    with unreadable(field, ascii(value)):
+        value.encode()  # JSON may escape half a character ("\\ud800"), which no store takes
     return value
 
 
