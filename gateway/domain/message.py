@@ -66,6 +66,8 @@ class Receipt:
     """What a provider says became of a message. Either id is enough to find it; state moves forward only.
 
     opted_out / invalid: the address asked not to be written to / cannot be reached, whatever message it was.
+    opted_in: it asks to be written to again (WeChat: follows again), which ends an earlier opted_out.
+    suspect: it could not be reached this time; the second in a row (of two different messages) means invalid.
     """
 
     provider_id: str | None = None
@@ -76,4 +78,6 @@ class Receipt:
     at: datetime | None = None
     address: str | None = None
     opted_out: bool = False
+    opted_in: bool = False
     invalid: bool = False
+    suspect: bool = False
