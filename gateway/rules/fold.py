@@ -30,8 +30,9 @@ class LegState:
 
     since: the scan that set the status. contact_at: the last word of any kind. progress_at: the last scan that shows
     progress, by the bound that accuses least. moved: the carrier has, or had, the parcel in its hands. delivered_at:
-    only while the status is `delivered`. inferred: the final status is our conclusion. newest_unknown: nobody has read
-    the newest scan yet (an `info` after it does not settle what it meant). flagged: "<status> after <fact>", sorted.
+    only while the status is `delivered`; delivered_earliest: the same by the bound that accuses least. inferred: the
+    final status is our conclusion. newest_unknown: nobody has read the newest scan yet (an `info` after it does not
+    settle what it meant). flagged: "<status> after <fact>", sorted.
     """
 
     status: Status
@@ -41,6 +42,7 @@ class LegState:
     progress_at: datetime | None = None
     moved: bool = False
     delivered_at: datetime | None = None
+    delivered_earliest: datetime | None = None
     inferred: bool = False
     newest_unknown: bool = False
     flagged: tuple[str, ...] = ()
@@ -70,6 +72,7 @@ class _Leg:
     since: datetime | None = None
     contact_at: datetime | None = None
     progress_at: datetime | None = None
+    earliest: datetime | None = None
     place: str = ""
     moved: bool = False
     returning: bool = False
@@ -109,7 +112,7 @@ class _Leg:
             self._flag(scan)
             return
         if status is not self.status:
-            self.since = scan.at
+            self.since, self.earliest = scan.at, scan.earliest
         self.status, self.reason, self.inferred = status, scan.reason, presumed
         self.returning |= status is Status.RETURNING
 
@@ -127,6 +130,7 @@ class _Leg:
             self.flagged.add(f"{scan.status} after {self.status}")
 
     def state(self) -> LegState:
+        delivered = self.status is Status.DELIVERED
         nothing = Status.UNKNOWN if self.unread else Status.PRE_TRANSIT
         return LegState(
             status=self.status or nothing,
@@ -135,7 +139,8 @@ class _Leg:
             contact_at=self.contact_at,
             progress_at=self.progress_at,
             moved=self.moved,
-            delivered_at=self.since if self.status is Status.DELIVERED else None,
+            delivered_at=self.since if delivered else None,
+            delivered_earliest=self.earliest if delivered else None,
             inferred=self.inferred,
             newest_unknown=self.newest_unknown,
             flagged=tuple(sorted(self.flagged)),
@@ -170,6 +175,7 @@ class ShipmentState:
     moved: bool
     inferred: bool
     newest_unknown: bool
+    delivered_earliest: datetime | None = None
 
 
 def fold_shipment(legs: Sequence[LegFacts]) -> ShipmentState:
@@ -206,6 +212,7 @@ def _shipment(leg: LegFacts, live: Sequence[LegFacts]) -> ShipmentState:
         moved=state.moved,
         inferred=state.inferred,
         newest_unknown=_newest_unknown(live or [leg]),
+        delivered_earliest=state.delivered_earliest,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.rules.policy.compensation import Budget, Caps, Compensation, Exclusions, Tier
 from gateway.rules.policy.messages import MessagePolicy, News, QuietHours
+from gateway.rules.policy.pace import PollPace
 from gateway.rules.policy.playbooks import Playbook, Playbooks, RemedyPlan
 from gateway.rules.policy.routes import Backup, Route, Routes, When
 from gateway.rules.policy.stalls import Blindness, Learned, Override, Pace, Peak, Promise, Stalls, Threshold
@@ -23,6 +24,7 @@ __all__ = [
     "Peak",
     "Playbook",
     "Playbooks",
+    "PollPace",
     "Promise",
     "QuietHours",
     "RemedyPlan",

@@ -16,6 +16,7 @@ class Tier(Document):
 
     kind: Literal["coupon", "points", "refund_request"] = "coupon"
     amount: Decimal = Field(gt=0, max_digits=12, decimal_places=2)
+    per_cent: Decimal | None = Field(default=None, gt=0, le=100)
     currency: str = Field(pattern="^[A-Z]{3}$")
     valid_days: int = Field(default=90, ge=1, le=1095)
 

@@ -6,8 +6,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from gateway.domain import Channel, DeedKind, MessageKind
+from gateway.domain import Channel, DeedKind, Fault, MessageKind
 from gateway.rules.policy.document import Document
+
+Phase = Literal["warn", "stall"]
 
 
 class RemedyPlan(Document):
@@ -17,7 +19,8 @@ class RemedyPlan(Document):
     coupon, points, refund_request: tier, a name in compensation.yaml.
     message: template, to = customer | operators, send = chain | all, channels (default: the policy's chain), category.
     assign: owner, within_hours. ask: question (a template name), within_hours.
-    delay_hours: not before so long after the case opened. phases: warn, stall (default: stall only).
+    delay_hours: not before so long after the case opened. phases: of a stall, warn or stall (default: stall only).
+    faults, countries: only for cases of these fault families, for parcels to these countries; empty: for all.
     """
 
     do: DeedKind
@@ -32,6 +35,9 @@ class RemedyPlan(Document):
     within_hours: float | None = Field(default=None, gt=0)
     question: str | None = None
     delay_hours: float = Field(default=0, ge=0)
+    phases: tuple[Phase, ...] = ("stall",)
+    faults: tuple[Fault, ...] = ()
+    countries: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _complete(self) -> RemedyPlan:

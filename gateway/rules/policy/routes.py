@@ -23,22 +23,25 @@ class When(Document):
 
 
 class Backup(Document):
-    """A carrier that may take over. before: local cut-off time of its pickup. cost: for choosing the cheapest."""
+    """A carrier that may take over. before: local cut-off time of its pickup. cost: for choosing the cheapest.
+    max_weight_g, max_value: what this carrier takes."""
 
     carrier: str
     service: str = ""
     weight: float = Field(default=1, gt=0)
     before: time | None = None
     cost: Decimal | None = Field(default=None, ge=0)
+    max_weight_g: int | None = Field(default=None, gt=0)
+    max_value: Decimal | None = Field(default=None, gt=0)
 
 
 class Route(Document):
-    """mode: auto books, ask opens a question to a person, off does nothing."""
+    """mode: auto books, ask opens a question to a person, off does nothing. order: as listed, by weight, by cost."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")
     when: When = When()
     mode: Literal["auto", "ask", "off"] = "ask"
-    order: Literal["ordered", "weighted"] = "ordered"
+    order: Literal["ordered", "weighted", "cheapest"] = "ordered"
     backups: tuple[Backup, ...] = ()
 
 

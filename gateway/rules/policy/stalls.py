@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain import Status
 from gateway.rules.policy.document import Document
@@ -52,12 +53,35 @@ class Override(Document):
     threshold: Threshold
 
 
-class Peak(Document):
-    """Days on which thresholds are stretched (a sale, a holiday rush), inclusive. month-day pairs repeat every year."""
+def _month_day(value: str) -> str:
+    date.fromisoformat(f"2024-{value}")  # a leap year: "02-29" is a day
+    return value
 
-    first: date
-    last: date
+
+MonthDay = Annotated[str, Field(pattern=r"^\d\d-\d\d$"), AfterValidator(_month_day)]
+
+
+class Peak(Document):
+    """Days on which thresholds are stretched (a sale, a holiday rush), inclusive. Month-day pairs ("11-01") repeat
+    every year, and may run over new year; dates ("2026-11-01") do not repeat."""
+
+    first: date | MonthDay
+    last: date | MonthDay
     stretch: float = Field(default=1.5, ge=1)
+
+    @model_validator(mode="after")
+    def _alike(self) -> Peak:
+        if isinstance(self.first, date) is not isinstance(self.last, date):
+            raise ValueError("first and last are both dates, or both month-day pairs")
+        if isinstance(self.first, date) and isinstance(self.last, date) and self.first > self.last:
+            raise ValueError("last may not be before first")
+        return self
+
+    def includes(self, day: date) -> bool:
+        if isinstance(self.first, date) and isinstance(self.last, date):
+            return self.first <= day <= self.last
+        first, last, found = str(self.first), str(self.last), day.strftime("%m-%d")
+        return first <= found <= last if first <= last else found >= first or found <= last
 
 
 class Blindness(Document):
