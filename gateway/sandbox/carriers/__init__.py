@@ -1,0 +1,3 @@
+"""Stand-ins of carriers and aggregators, one file each."""
+
+from __future__ import annotations

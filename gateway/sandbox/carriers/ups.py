@@ -1,0 +1,287 @@
+"""UPS, from its side: token, track, Track Alert, ship, label recovery, void, intercept, and the alert. Sheet: ups.md.
+
+There is no idempotency key: shipping twice makes two shipments, as at UPS.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC
+
+from aiohttp import web
+
+from gateway.contract.carrier import Push, Reply
+from gateway.contract.signing import basic, same
+from gateway.domain import Status
+from gateway.sandbox.carriers.words import UPS_CODES, meaning
+from gateway.sandbox.door import respond
+from gateway.sandbox.wire import json_push, parsed, text_of
+from gateway.sandbox.world import Ask, Done, Event, Waybill, WaybillState, World
+
+Data = Mapping[str, object]
+
+
+class UPS:
+    """Tokens live until `revoke`. Every other call wants one; tracking also wants transId and transactionSrc."""
+
+    code = "ups"
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._tokens: set[str] = set()
+
+    def revoke(self) -> None:
+        """Let all tokens expire."""
+        self._tokens.clear()
+
+    def routes(self, prefix: str = "/ups") -> list[web.RouteDef]:
+        api = f"{prefix}/api"
+        return [
+            web.post(f"{prefix}/security/v1/oauth/token", self.token),
+            web.get(api + "/track/v1/details/{number}", self._open("query", self._track)),
+            web.get(api + "/track/v1/reference/details/{reference}", self._open("find_booking", self._by_reference)),
+            web.post(api + "/track/v2/subscription/{type}/package", self._open("subscribe", self._subscribe)),
+            web.post(api + "/shipments/{version}/ship", self._open("book", self._ship)),
+            web.post(api + "/labels/{version}/recovery", self._open("find_booking", self._recover)),
+            web.delete(api + "/shipments/{version}/void/cancel/{number}", self._open("cancel", self._void)),
+            web.post(api + "/deliveryintercept/v2/{kind:return|cancel}/{number}", self._open("intercept", self._stop)),
+        ]
+
+    async def token(self, request: web.Request) -> web.StreamResponse:
+        accounts = self.world.accounts
+        given = request.headers.get("Authorization", "")
+        good = same(given, basic(accounts.ups_client_id, accounts.ups_client_secret))
+
+        def issue() -> Done:
+            if not good:
+                return Done(reply=_error(401, "10401", "ClientId is Invalid"))
+            token = secrets.token_urlsafe(32)
+            self._tokens.add(token)
+            answer = {"token_type": "Bearer", "client_id": accounts.ups_client_id, "access_token": token}
+            issued = str(int(self.world.clock().timestamp() * 1000))
+            return Done(reply=Reply.json(answer | {"issued_at": issued, "expires_in": "14399", "status": "approved"}))
+
+        ask = Ask(provider=self.code, operation="token")
+        return await respond(self.world, request, ask, issue, _blocked)
+
+    def _open(
+        self, operation: str, deed: Callable[[Data, Data], Done]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """A handler: who may come in, then `deed(path, body)`."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            body = parsed(await request.read()) or {}
+            path = dict(request.match_info)
+            refusal = self._gate(request.headers, operation)
+            ask = Ask(
+                provider=self.code,
+                operation=operation,
+                key=path.get("reference", "") or _reference(body),
+                number=path.get("number", ""),
+                summary={"path": request.path, "body": body},
+            )
+            return await respond(
+                self.world,
+                request,
+                ask,
+                lambda: Done(reply=refusal) if refusal else deed(path, body),
+                _blocked,
+            )
+
+        return handle
+
+    def _gate(self, headers: Mapping[str, str], operation: str) -> Reply | None:
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or token not in self._tokens:
+            return _error(401, "250002", "Invalid Authentication Information.")
+        if operation in {"query", "subscribe"} and not (headers.get("transId") and headers.get("transactionSrc")):
+            return _error(400, "VSS002", "Missing transId or transactionSrc")
+        return None
+
+    # tracking
+
+    def _track(self, path: Data, body: Data) -> Done:
+        number = text_of(path, "number")
+        if not 7 <= len(number) <= 34:
+            return Done(reply=_error(400, "TV1002", "Invalid inquiry number"))
+        waybill = self.world.find("ups", number)
+        return Done(reply=Reply.json(_tracked(number, waybill)))
+
+    def _by_reference(self, path: Data, body: Data) -> Done:
+        waybill = self.world.booked("ups", text_of(path, "reference"))
+        if waybill is None:
+            return Done(reply=_error(404, "TW0001", "Tracking Information Not Found"))
+        return Done(reply=Reply.json(_tracked(waybill.number, waybill)), number=waybill.number)
+
+    def _subscribe(self, path: Data, body: Data) -> Done:
+        listed = body.get("trackingNumberList")
+        numbers = [str(one) for one in listed] if isinstance(listed, list) else []
+        if not numbers or len(numbers) > 100:
+            return Done(reply=_error(400, "VSS220" if numbers else "VSS200", "Invalid tracking number list"))
+        valid = [one for one in numbers if one.startswith(("1Z", "1R"))]
+        found = [self.world.find("ups", one) for one in valid]
+        answer = {"validTrackingNumbers": valid, "invalidTrackingNumbers": [one for one in numbers if one not in valid]}
+        return Done(reply=Reply.json(answer), effective=any(found), number=numbers[0])
+
+    # shipping
+
+    def _ship(self, path: Data, body: Data) -> Done:
+        shipment = _inside(body, "ShipmentRequest", "Shipment")
+        if not _inside(shipment, "ShipTo") or not shipment.get("Package"):
+            return Done(reply=_error(400, "120100", "Missing or invalid ship to address or package"))
+        waybill = self.world.book(
+            "ups", _reference(body), phone=text_of(_inside(shipment, "ShipTo", "Phone"), "Number")
+        )
+        return Done(reply=Reply.json(_shipped(waybill)), effective=True, number=waybill.number)
+
+    def _recover(self, path: Data, body: Data) -> Done:
+        request = _inside(body, "LabelRecoveryRequest")
+        reference = text_of(_inside(request, "ReferenceValues", "ReferenceNumber"), "Value")
+        waybill = self.world.waybills.get(("ups", text_of(request, "TrackingNumber")))
+        waybill = waybill or self.world.booked("ups", reference)
+        if waybill is None:
+            return Done(reply=_error(404, "300000", "No label found"))
+        results = {"TrackingNumber": waybill.number, "LabelImage": {"LabelImageFormat": {"Code": "PNG"}}}
+        answer = {
+            "ShipmentIdentificationNumber": waybill.number,
+            "LabelResults": results,
+            "Response": {"ResponseStatus": {"Code": "1", "Description": "Success"}},
+        }
+        return Done(reply=Reply.json({"LabelRecoveryResponse": answer}), number=waybill.number)
+
+    def _void(self, path: Data, body: Data) -> Done:
+        waybill = self.world.waybills.get(("ups", text_of(path, "number")))
+        if waybill is None:
+            return Done(reply=_error(400, "190117", "The shipment was not found"))
+        if waybill.state is WaybillState.CANCELLED:
+            return Done(reply=_error(400, "190117", "The shipment has already been voided"), number=waybill.number)
+        if waybill.handed_over:
+            return Done(reply=_error(400, "190104", "The time allowed to void has expired"), number=waybill.number)
+        waybill.state = WaybillState.CANCELLED
+        status = {"Code": "1", "Description": "Voided"}
+        reply = Reply.json({"VoidShipmentResponse": {"SummaryResult": {"Status": status}}})
+        return Done(reply=reply, effective=True, number=waybill.number)
+
+    def _stop(self, path: Data, body: Data) -> Done:
+        waybill = self.world.find("ups", text_of(path, "number"))
+        if waybill is None or not waybill.handed_over:
+            return Done(reply=_error(400, "DI0001", "The package cannot be intercepted"))
+        first = "intercepted" not in waybill.extra
+        waybill.extra["intercepted"] = "yes"
+        return Done(reply=Reply.json({"trackingNumber": waybill.number, "status": "accepted"}), effective=first)
+
+    # the alert
+
+    def push(self, number: str, event: Event | None = None, *, bearer: str = "") -> Push:
+        """One event (default: the newest). With a bearer as Track Alert v2, else v1 with the agreed `credential`."""
+        waybill = self.world.waybills["ups", number]
+        accounts = self.world.accounts
+        body = _alert(waybill, event or waybill.events[-1])
+        proof = (
+            {"authorization": f"Bearer {bearer}", "x-api-key": accounts.ups_client_id}
+            if bearer
+            else {"credential": accounts.ups_credential}
+        )
+        return json_push("/webhooks/ups", body, {"user-agent": "UPSPubSubTrackingService", **proof})
+
+    @staticmethod
+    def accepted(status: int, body: bytes) -> bool:
+        return status == 200
+
+
+def _error(status: int, code: str, message: str) -> Reply:
+    return Reply.json({"response": {"errors": [{"code": code, "message": message}]}}, status=status)
+
+
+def _blocked() -> Reply:
+    return _error(403, "250003", "Blocked Merchant")
+
+
+def _inside(source: Data, *names: str) -> Data:
+    """The object at a path of names; {} when there is none."""
+    for name in names:
+        inner = source.get(name)
+        source = inner if isinstance(inner, dict) else {}
+    return source
+
+
+def _reference(body: Data) -> str:
+    """What a ship request is found by later: its reference number, else the customer context."""
+    shipment = _inside(body, "ShipmentRequest", "Shipment")
+    for holder in (shipment, _first(shipment.get("Package"))):
+        number = text_of(_first(holder.get("ReferenceNumber")), "Value")
+        if number:
+            return number
+    return text_of(_inside(body, "ShipmentRequest", "Request", "TransactionReference"), "CustomerContext")
+
+
+def _first(value: object) -> Data:
+    """The object, or the first object of a list: UPS takes both."""
+    one = value[0] if isinstance(value, list) and value else value
+    return one if isinstance(one, dict) else {}
+
+
+def _shipped(waybill: Waybill) -> dict[str, object]:
+    label = {"ImageFormat": {"Code": "PNG"}, "GraphicImage": ""}
+    results = {
+        "ShipmentIdentificationNumber": waybill.number,
+        "ShipmentCharges": {"TotalCharges": {"CurrencyCode": "USD", "MonetaryValue": "12.40"}},
+        "PackageResults": [{"TrackingNumber": waybill.number, "ShippingLabel": label}],
+    }
+    return {"ShipmentResponse": {"Response": {"ResponseStatus": {"Code": "1"}}, "ShipmentResults": results}}
+
+
+def _tracked(number: str, waybill: Waybill | None) -> dict[str, object]:
+    if waybill is None or not waybill.events:
+        warning = {"code": "TW0001", "message": "Tracking Information Not Found"}
+        return {"trackResponse": {"shipment": [{"inquiryNumber": number, "warnings": [warning]}]}}
+    newest = sorted(waybill.events, key=lambda one: one.at, reverse=True)
+    activity = [_activity(event) for event in newest]
+    package = {
+        "trackingNumber": number,
+        "currentStatus": {"code": _codes(newest[0])[2], "description": newest[0].text},
+        "packageCount": 1,
+        "activity": activity,
+    }
+    if newest[0].status is Status.DELIVERED:
+        package["deliveryDate"] = [{"type": "DEL", "date": newest[0].at.strftime("%Y%m%d")}]
+    return {"trackResponse": {"shipment": [{"inquiryNumber": number, "package": [package]}]}}
+
+
+def _codes(event: Event) -> tuple[str, str, str]:
+    """type, code, statusCode. An event's own code is the three-digit one."""
+    return ("I", "", event.code) if event.code else meaning(UPS_CODES, event)
+
+
+def _activity(event: Event) -> dict[str, object]:
+    kind, code, detail = _codes(event)
+    gmt, offset = event.at.astimezone(UTC), event.at.strftime("%z")
+    return {
+        "date": event.at.strftime("%Y%m%d"),
+        "time": event.at.strftime("%H%M%S"),
+        "gmtDate": gmt.strftime("%Y%m%d"),
+        "gmtTime": gmt.strftime("%H:%M:%S"),
+        "gmtOffset": f"{offset[:3]}:{offset[3:5]}",
+        "location": {"address": {"city": event.place, "countryCode": "US"}},
+        "status": {"type": kind, "code": code, "statusCode": detail, "description": event.text},
+    }
+
+
+def _alert(waybill: Waybill, event: Event) -> dict[str, object]:
+    """The alert writes its offset with a dot and the detail as descriptionCode."""
+    kind, code, detail = _codes(event)
+    gmt, offset = event.at.astimezone(UTC), event.at.strftime("%z")
+    delivered = event.status is Status.DELIVERED
+    return {
+        "trackingNumber": waybill.number,
+        "localActivityDate": event.at.strftime("%Y%m%d"),
+        "localActivityTime": event.at.strftime("%H%M%S"),
+        "activityLocation": {"city": event.place, "stateProvince": "", "postalCode": "", "country": "US"},
+        "activityStatus": {"type": kind, "code": code, "description": event.text, "descriptionCode": detail},
+        "actualDeliveryDate": event.at.strftime("%Y%m%d") if delivered else "",
+        "actualDeliveryTime": event.at.strftime("%H%M%S") if delivered else "",
+        "gmtActivityDate": gmt.strftime("%Y%m%d"),
+        "gmtActivityTime": gmt.strftime("%H%M%S"),
+        "gmtOffset": f"{offset[:3]}.{offset[3:5]}",
+    }
