@@ -44,7 +44,7 @@ def _find(kind: type[Plugin], folder: str, code: str) -> type[Plugin]:
 
 def adapter_class(code: str) -> type[CarrierAdapter]:
     """The adapter in adapters/<code>.py. Raise UnknownPlugin."""
-    return _find(CarrierAdapter, "adapters", code)  # type: ignore[type-abstract]
+    return _find(CarrierAdapter, "adapters", code)
 
 
 def notifier_class(code: str) -> type[Notifier]:

@@ -29,7 +29,8 @@ async def listing(tx: Tx) -> Sequence[Row[Any]]:
 async def revoke(tx: Tx, key_id: str, now: datetime) -> Row[Any] | None:
     """The revoked key; None when there is no such live key."""
     statement = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None))
-    return (await tx.conn.execute(statement.values(revoked_at=now).returning(keys))).one_or_none()
+    revoked: Row[Any] | None = (await tx.conn.execute(statement.values(revoked_at=now).returning(keys))).one_or_none()
+    return revoked
 
 
 async def any_admin(tx: Tx) -> bool:

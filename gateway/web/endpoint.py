@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from gateway.runtime import Runtime
 from gateway.store import idempotency
+from gateway.tracking.inbox import Inbox
 from gateway.web.auth import Caller, Keyring, Role, require
 from gateway.web.metrics import Metrics
 from gateway.web.problem import Problem, invalid
@@ -51,7 +52,7 @@ class Desk:
 
     keyring: Keyring
     metrics: Metrics
-    extra: dict[str, Any] = field(default_factory=dict)
+    inbox: Inbox
 
 
 Handler = Callable[[Any], Awaitable[web.StreamResponse]]
