@@ -62,6 +62,14 @@ def objects(value: Any, field: str) -> list[dict[str, Any]]:
     return [as_object(item, f"{field}[{number}]") for number, item in enumerate(value)]
 
 
+def inside(source: Mapping[str, Any], *path: str) -> dict[str, Any]:
+    """The object at the end of a path of fields. Raise BadPayload naming the first that is missing or no object."""
+    found = dict(source)
+    for field in path:
+        found = as_object(found.get(field), field)
+    return found
+
+
 def text(source: Mapping[str, Any], field: str, default: str = "") -> str:
     """A text or number as text, stripped; missing and null are `default`. Raise BadPayload for objects and lists."""
     value = source.get(field)

@@ -6,6 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
+
+from gateway.contract.errors import Refused
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +42,14 @@ class TokenCache:
         """Forget the token that was refused, unless somebody has already replaced it."""
         if self._token is not None and self._token.value == failed:
             self._token = None
+
+    async def use(self, call: Callable[[str], Awaitable[Answer]]) -> Answer:
+        """`call` with a token; one that is refused (401) is replaced once, and its second refusal passes through."""
+        token = await self.get()
+        try:
+            return await call(token)
+        except Refused as refusal:
+            if refusal.status != 401:
+                raise
+        self.drop(token)
+        return await call(await self.get())
