@@ -20,8 +20,9 @@ _BEFORE: dict[MessageState, tuple[MessageState, ...]] = {
     MessageState.FAILED: (MessageState.QUEUED, MessageState.HELD, MessageState.SENT),
     MessageState.DROPPED: (MessageState.QUEUED, MessageState.HELD),
 }
-#: Rows that count as said, for caps.
+#: Rows that count as said, for caps: those of which the provider has, or may have, heard.
 _SAID = (MessageState.QUEUED, MessageState.SENT, MessageState.DELIVERED)
+_HEARD = (messages.c.begun_at.is_not(None), messages.c.state.in_(_SAID))
 
 
 async def add(tx: Tx, values: dict[str, Any]) -> bool:
@@ -59,7 +60,7 @@ async def said_to(tx: Tx, address_keys: Sequence[str], since: datetime) -> dict[
     """Messages said to each address since then."""
     found = (
         select(messages.c.address_key, func.count())
-        .where(messages.c.address_key.in_(address_keys), messages.c.created_at >= since, messages.c.state.in_(_SAID))
+        .where(messages.c.address_key.in_(address_keys), messages.c.created_at >= since, *_HEARD)
         .group_by(messages.c.address_key)
     )
     return {row[0]: row[1] for row in (await tx.conn.execute(found)).all()}
@@ -70,17 +71,15 @@ async def said_about(tx: Tx, shipment_id: str, since: datetime, ops: str = Chann
     found = select(func.count(messages.c.decision.distinct())).where(
         messages.c.shipment_id == shipment_id,
         messages.c.created_at >= since,
-        messages.c.state.in_(_SAID),
         messages.c.channel != ops,
+        *_HEARD,
     )
     return int((await tx.conn.execute(found)).scalar_one())
 
 
 async def first_about(tx: Tx, shipment_id: str, channel: str) -> str | None:
     """The first message on a channel about a shipment: what a later mail answers to."""
-    found = select(messages.c.id).where(
-        messages.c.shipment_id == shipment_id, messages.c.channel == channel, messages.c.state.in_(_SAID)
-    )
+    found = select(messages.c.id).where(messages.c.shipment_id == shipment_id, messages.c.channel == channel, *_HEARD)
     first: str | None = (await tx.conn.execute(found.order_by(messages.c.created_at).limit(1))).scalar_one_or_none()
     return first
 
@@ -115,6 +114,18 @@ async def listing(
         )
     ordered = found.order_by(messages.c.created_at.desc(), messages.c.id.desc()).limit(limit)
     return list((await tx.conn.execute(ordered)).all())
+
+
+async def failed_before(tx: Tx, address_key: str, message_id: str | None) -> bool:
+    """Whether the newest other message to this address that has an end failed."""
+    ended = (MessageState.FAILED, MessageState.DELIVERED)
+    found = (
+        select(messages.c.state)
+        .where(messages.c.address_key == address_key, messages.c.id != (message_id or ""), messages.c.state.in_(ended))
+        .order_by(messages.c.created_at.desc())
+        .limit(1)
+    )
+    return (await tx.conn.execute(found)).scalar_one_or_none() == MessageState.FAILED
 
 
 async def suppress(tx: Tx, channel: str, address_key: str, reason: str, now: datetime) -> None:

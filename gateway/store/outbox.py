@@ -89,9 +89,10 @@ async def note(tx: Tx, deed: Row[Any], progress: dict[str, Any], *, until: datet
     await finish(tx, outbox, deed.id, deed.fence, due_at=until, progress=progress)
 
 
-async def again(tx: Tx, deed: Row[Any], due_at: datetime | None, reason: str) -> None:
-    """Try later (None: when a person says so). Raise LeaseLost."""
-    await finish(tx, outbox, deed.id, deed.fence, due_at=due_at, state=DeedState.PENDING, reason=reason)
+async def again(tx: Tx, deed: Row[Any], due_at: datetime | None, reason: str, *, free: bool = False) -> None:
+    """Try later (None: when a person says so). free: this try does not count. Raise LeaseLost."""
+    tries = {"attempts": max(deed.attempts - 1, 0)} if free else {}
+    await finish(tx, outbox, deed.id, deed.fence, due_at=due_at, state=DeedState.PENDING, reason=reason, **tries)
 
 
 async def end(
@@ -138,6 +139,13 @@ async def release(tx: Tx, deed_id: str, now: datetime, *, payload: dict[str, Any
     return (await tx.conn.execute(freed)).rowcount == 1
 
 
+async def reopen(tx: Tx, deed_id: str, now: datetime) -> bool:
+    """A deed that seemed done was not (a receipt said so): due again. False when it had not ended as done."""
+    values = {"state": DeedState.PENDING, "due_at": now, "attempts": 0, "ended_at": None, "fence": outbox.c.fence + 1}
+    done = update(outbox).where(outbox.c.id == deed_id, outbox.c.state == DeedState.DONE).values(**values)
+    return (await tx.conn.execute(done)).rowcount == 1
+
+
 async def of_case(tx: Tx, case_id: str) -> list[Row[Any]]:
     """The remedies of a case, in the playbook's order."""
     found = select(outbox).where(outbox.c.case_id == case_id).order_by(outbox.c.ordinal, outbox.c.id)
@@ -146,6 +154,10 @@ async def of_case(tx: Tx, case_id: str) -> list[Row[Any]]:
 
 async def get(tx: Tx, deed_id: str) -> Row[Any] | None:
     return (await tx.conn.execute(select(outbox).where(outbox.c.id == deed_id))).one_or_none()
+
+
+async def by_key(tx: Tx, key: str) -> Row[Any] | None:
+    return (await tx.conn.execute(select(outbox).where(outbox.c.key == key))).one_or_none()
 
 
 async def live_of_shipment(tx: Tx, shipment_id: str, kind: str) -> list[Row[Any]]:

@@ -32,7 +32,7 @@ class Rendered:
 class Renderer:
     """Templates of one folder; carriers' texts in them are foreign input, so HTML is escaped."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path = Path("config/messages")) -> None:
         self._environment = SandboxedEnvironment(
             loader=FileSystemLoader(folder),
             undefined=StrictUndefined,

@@ -1,0 +1,191 @@
+"""The configuration folder, read and checked as a whole: every problem with file, line and reason.
+
+`gateway check` prints what is found here; `gateway serve` refuses to start on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from gateway.contract import Can, CarrierAdapter
+from gateway.domain import Channel, DeedKind
+from gateway.plugins import UnknownPlugin, adapter_class, carrier_settings, notifier_class
+from gateway.policies import MODELS
+from gateway.render import template_problems
+from gateway.routing import routes_problems
+from gateway.rules.policy import Playbooks
+from gateway.rules.policy.pace import PollPace
+from gateway.rules.stall import case_kinds
+from gateway.settings import CarrierRow, Config, NotifierRow
+from gateway.yaml_lines import Document, Problem, Where, read
+
+Model = TypeVar("Model", bound=BaseModel)
+_FILES = ("carriers", "notifiers", *MODELS, "polling")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. problems: all of them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def load(folder: Path, environ: Mapping[str, str]) -> Config:
+    """Read <folder>/*.yaml. Raise ConfigError with every problem found."""
+    files = {name: read(folder / f"{name}.yaml", environ) for name in _FILES}
+    carriers = _rows(files["carriers"], "carriers", CarrierRow)
+    notifiers = _rows(files["notifiers"], "notifiers", NotifierRow)
+    policies = {name: _parsed(files[name], (), model) for name, model in MODELS.items()}
+    pace = _parsed(files["polling"], (), PollPace)
+    adapters = _adapters(files["carriers"], carriers)
+    channels = _channels(files["notifiers"], notifiers)
+    _check_fallbacks(files["carriers"], carriers, adapters)
+    _check_notifiers(files["notifiers"], notifiers)
+    if policies["routes"] is not None:
+        able = {code: adapter.can for code, adapter in adapters.items() if carriers[code].enabled}
+        for where, reason in routes_problems(policies["routes"], able):
+            files["routes"].problem(where, reason)
+    if policies["playbooks"] is not None:
+        _check_playbooks(files["playbooks"], policies["playbooks"], policies["compensation"])
+    problems = [problem for document in files.values() for problem in document.problems]
+    problems += _templates(folder, policies)
+    if problems:
+        raise ConfigError(problems)
+    return Config(folder=folder, carriers=carriers, notifiers=notifiers, channels=channels, polling=pace, **policies)
+
+
+def _parsed(document: Document, where: Where, model: type[Model], value: Any = None) -> Model | None:
+    if document.value is None:
+        return None
+    try:
+        return model.model_validate(document.value if value is None else value)
+    except ValidationError as error:
+        document.invalid(error, where)
+        return None
+
+
+def _section(document: Document, name: str) -> dict[str, Any]:
+    value = (document.value or {}).get(name) if isinstance(document.value, dict) else None
+    if isinstance(value, dict):
+        return value
+    if document.value is not None:
+        document.problem((name,), f"{name}: a mapping is needed here")
+    return {}
+
+
+def _rows(document: Document, name: str, model: type[Model]) -> dict[str, Model]:
+    found = {}
+    for code, value in _section(document, name).items():
+        row = _parsed(document, (name, code), model, value or {})
+        if row is not None:
+            found[code] = row
+    return found
+
+
+def _adapters(document: Document, rows: Mapping[str, CarrierRow]) -> dict[str, type[CarrierAdapter]]:
+    found = {}
+    for code, row in rows.items():
+        where: Where = ("carriers", code)
+        try:
+            kind = adapter_class(row.adapter)
+        except UnknownPlugin as error:
+            document.problem((*where, "adapter"), str(error))
+            continue
+        found[code] = kind
+        if kind.aggregator and code != row.adapter and "company" not in row.settings:
+            document.problem((*where, "settings"), f"company: {row.adapter} must know what it calls this carrier")
+        try:
+            if row.enabled:
+                kind.Settings.model_validate(carrier_settings(kind, row))
+        except ValidationError as error:
+            document.invalid(error, (*where, "settings"))
+    return found
+
+
+def _check_fallbacks(
+    document: Document, rows: Mapping[str, CarrierRow], adapters: Mapping[str, type[CarrierAdapter]]
+) -> None:
+    for code, row in rows.items():
+        if row.fallback is None:
+            continue
+        other = rows.get(row.fallback)
+        if other is None or row.fallback not in adapters:
+            reason = f"there is no carrier {row.fallback}"
+        elif row.fallback == code:
+            reason = "a carrier cannot be its own fallback"
+        elif Can.POLL not in adapters[row.fallback].can:
+            reason = f"{row.fallback} cannot be polled"
+        elif row.fallback not in row.aliases and other.adapter not in row.aliases:
+            reason = f"{row.fallback} is not told what it calls this carrier: add it to aliases"
+        else:
+            continue
+        document.problem(("carriers", code, "fallback"), reason)
+
+
+def _check_notifiers(document: Document, rows: Mapping[str, NotifierRow]) -> None:
+    for name, row in rows.items():
+        try:
+            kind = notifier_class(row.notifier)
+            if row.enabled:
+                kind.Settings.model_validate(row.settings)
+        except UnknownPlugin as error:
+            document.problem(("notifiers", name, "notifier"), str(error))
+        except ValidationError as error:
+            document.invalid(error, ("notifiers", name, "settings"))
+
+
+def _channels(document: Document, rows: Mapping[str, NotifierRow]) -> dict[Channel, tuple[str, ...]]:
+    found: dict[Channel, tuple[str, ...]] = {}
+    for word, names in _section(document, "channels").items():
+        if word not in set(Channel):
+            document.problem(("channels", word), f"no such channel: one of {', '.join(Channel)}")
+            continue
+        found[Channel(word)] = tuple(names) if isinstance(names, list) else (str(names),)
+        for number, name in enumerate(found[Channel(word)]):
+            if name not in rows:
+                document.problem(("channels", word, number), f"there is no notifier {name}")
+            elif _channel_of(rows[name]) not in {None, Channel(word)}:
+                document.problem(("channels", word, number), f"{name} speaks {_channel_of(rows[name])}, not {word}")
+    return found
+
+
+def _channel_of(row: NotifierRow) -> Channel | None:
+    try:
+        return notifier_class(row.notifier).channel
+    except UnknownPlugin:
+        return None
+
+
+def _check_playbooks(document: Document, playbooks: Playbooks, compensation: Any) -> None:
+    known = {*case_kinds(), "default"}
+    money = {DeedKind.COUPON, DeedKind.POINTS, DeedKind.REFUND_REQUEST}
+    for kind, playbook in playbooks.playbooks.items():
+        if kind not in known:
+            document.problem(("playbooks", kind), f"no such kind of case: one of {', '.join(sorted(known))}")
+        for number, plan in enumerate(playbook.remedies):
+            where: Where = ("playbooks", kind, "remedies", number, "tier")
+            if plan.do not in money or compensation is None:
+                continue
+            tier = compensation.tiers.get(plan.tier)
+            if tier is None:
+                document.problem(where, f"compensation.yaml has no tier {plan.tier}")
+            elif tier.kind != plan.do:
+                document.problem(where, f"{plan.tier} is a {tier.kind}, not a {plan.do}")
+
+
+def _templates(folder: Path, policies: Mapping[str, Any]) -> list[Problem]:
+    playbooks, messages = policies["playbooks"], policies["messages"]
+    if playbooks is None or messages is None:
+        return []
+    plans = [plan for book in playbooks.playbooks.values() for plan in book.remedies]
+    wanted = {name for plan in plans for name in (plan.template, plan.question) if name}
+    wanted |= {news.template for news in messages.news.values()}
+    return [
+        Problem(file=str(folder / "messages"), line=1, setting=name, reason=reason)
+        for name, reason in template_problems(folder / "messages", sorted(wanted), messages.languages)
+    ]

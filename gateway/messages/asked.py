@@ -1,0 +1,114 @@
+"""What a deed asks to be said, whichever way it was decided: by a playbook for a case, or because a status is news."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.domain import FINAL, CaseState, Channel, Status, rank
+from gateway.messages.facts import Subject, recipient
+from gateway.messages.follow import NEWS
+from gateway.privacy import person_key
+from gateway.rules.governor import Counts, Decision, Reader
+from gateway.rules.policy import News, RemedyPlan
+from gateway.runtime import Runtime
+from gateway.store import cases, ledger, legs, messages, shipments
+from gateway.store.engine import Tx
+from gateway.store.history import decode
+from gateway.tracking.change import Snapshot
+
+DAY = timedelta(days=1)
+_CLOSED = (CaseState.CLEARED, CaseState.RESOLVED)
+_ADDRESS = {Channel.WECHAT: "wechat_openid", Channel.SMS: "phone", Channel.EMAIL: "email"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A decision with everything needed to carry it out. keys: channel -> keyed hash of the address."""
+
+    decision: Decision
+    reader: Reader
+    counts: Counts
+    about: Subject
+    superseded: bool
+    keys: dict[Channel, str]
+
+
+async def asked(rt: Runtime, tx: Tx, deed: Any, now: datetime) -> Asked:
+    """Read what the deed is about. deed: a row of `outbox` of kind "message" or "news"."""
+    row = await shipments.get(tx, deed.shipment_id) if deed.shipment_id else None
+    shipment = Snapshot.of(row) if row else None
+    case = await cases.get(tx, deed.case_id) if deed.case_id else None
+    coupon = next((grant for grant in await ledger.of_case(tx, deed.case_id) if grant.code), None) if case else None
+    decision = _decision(deed, case, now)
+    operators = decision.channels == (Channel.OPS,)
+    addresses = {Channel.OPS: "-"} if operators else _addresses(shipment)
+    keys = {channel: person_key(rt.secret, channel, address) for channel, address in addresses.items()}
+    gone = await messages.suppressed(tx, list(keys.values()))
+    said = await messages.said_to(tx, list(keys.values()), now - DAY)
+    told = await messages.said_about(tx, shipment.id, now - DAY) if shipment else 0
+    reader = _reader(rt, shipment, addresses, {channel for channel, key in keys.items() if (channel, key) in gone})
+    return Asked(
+        decision=decision,
+        reader=reader,
+        counts=Counts(address={channel: said.get(key, 0) for channel, key in keys.items()}, shipment=told),
+        about=Subject(shipment=shipment, place=await _place(tx, shipment), case=case, coupon=coupon),
+        superseded=not operators and _superseded(deed, decision, shipment, case),
+        keys=keys,
+    )
+
+
+def _decision(deed: Any, case: Any, now: datetime) -> Decision:
+    if deed.kind == NEWS:
+        entry = News.model_validate(deed.payload["news"])
+        return Decision(
+            template=entry.template,
+            channels=entry.channels,
+            send=entry.send,
+            urgent=entry.urgent,
+            news_at=datetime.fromisoformat(deed.payload["at"]),
+            status_rank=rank(Status(deed.payload["status"])),
+        )
+    plan = RemedyPlan.model_validate(deed.payload["plan"])
+    return Decision(
+        kind=plan.category,
+        template=plan.template or "",
+        channels=plan.channels or ((Channel.OPS,) if plan.to == "operators" else ()),
+        send=plan.send,
+        news_at=max(case.opened_at, deed.created_at) if case else now,
+    )
+
+
+def _superseded(deed: Any, decision: Decision, shipment: Snapshot | None, case: Any) -> bool:
+    """News of a status that is over, word of a trouble that went away, anything more about a parcel at its end."""
+    if deed.kind == NEWS:
+        return shipment is None or shipment.status != deed.payload["status"]
+    if case is not None and case.state in _CLOSED and decision.kind == "transactional":
+        return True
+    return shipment is not None and shipment.status in FINAL - {Status.EXPIRED} and decision.kind == "transactional"
+
+
+def _addresses(shipment: Snapshot | None) -> dict[Channel, str]:
+    person = recipient(shipment)
+    return {channel: person[field] for channel, field in _ADDRESS.items() if person.get(field)}
+
+
+def _reader(rt: Runtime, shipment: Snapshot | None, addresses: dict[Channel, str], suppressed: set[Channel]) -> Reader:
+    person = recipient(shipment)
+    return Reader(
+        locale=person.get("locale") or rt.policies.messages.languages[0],
+        timezone=person.get("timezone"),
+        addresses=addresses,
+        marketing=bool((person.get("consent") or {}).get("marketing")),
+        suppressed=frozenset(suppressed),
+    )
+
+
+async def _place(tx: Tx, shipment: Snapshot | None) -> str:
+    """Where the current leg was last seen."""
+    if shipment is None:
+        return ""
+    rows = await legs.of_number(tx, shipment.tracking_number, shipment.carrier)
+    places = [held.scan.place for row in rows for held in decode(row.history) if held.scan.place]
+    return places[-1] if places else ""
