@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from gateway.domain import Status
+from gateway.domain import Reason, Status
 from gateway.rules.fold import ShipmentState
 from gateway.rules.policy import MessagePolicy, News
 
@@ -24,5 +24,8 @@ def news(
     """
     if after.status is before or after.status in told or after.since is None:
         return None
-    fresh = now - after.since <= timedelta(hours=policy.stale_after_hours)
-    return policy.news.get(after.status) if fresh else None
+    entry = policy.news.get(after.status)
+    if entry is None or now - after.since > timedelta(hours=policy.stale_after_hours):
+        return None
+    told_here = not entry.reasons or (after.reason or Reason.OTHER) in entry.reasons
+    return entry if told_here else None

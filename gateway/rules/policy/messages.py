@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gateway.domain import Channel, Status
+from gateway.domain import Channel, Reason, Status
 from gateway.rules.policy.document import Document
 
 
@@ -19,11 +19,16 @@ class QuietHours(Document):
 
 
 class News(Document):
-    """What the customer is told when a shipment reaches a status. channels absent: the policy's chain."""
+    """What the customer is told when a shipment reaches a status. channels absent: the policy's chain.
+
+    reasons: only for these (a status without a reason counts as `other`), absent: for all. Leave out those of which a
+    playbook tells more.
+    """
 
     template: str
     channels: tuple[Channel, ...] = ()
     send: Literal["chain", "all"] = "chain"
+    reasons: tuple[Reason, ...] = ()
     urgent: bool = False  #: goes out in quiet hours too (a parcel at the door)
 
 

@@ -15,7 +15,7 @@ Phase = Literal["warn", "stall"]
 class RemedyPlan(Document):
     """One remedy. `do` names the kind; the other fields belong to it.
 
-    failover: when = before_handover | after_handover | any (default).
+    when: of all, before_handover | after_handover | any (default): whether the carrier has the parcel.
     coupon, points, refund_request: tier, a name in compensation.yaml.
     message: template, to = customer | operators, send = chain | all, channels (default: the policy's chain), category.
     assign: owner, within_hours. ask: question (a template name), within_hours.
