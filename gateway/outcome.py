@@ -38,4 +38,11 @@ class Drop:
     reason: str
 
 
-End = Done | Again | No | Drop
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dead:
+    """Tried until the end: visible, a person is told and can let it be tried again."""
+
+    reason: str
+
+
+End = Done | Again | No | Drop | Dead

@@ -225,6 +225,7 @@ cases = Table(
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),
     Column("cause", Text, nullable=False, default=""),
+    Column("gone", Text),  # why the cause is no more, while remedies of ours are still under way
     Column("evidence", Json, nullable=False, default=dict),
     Index("cases_state", "state", "opened_at"),
     Index("cases_shipment", "shipment_id"),

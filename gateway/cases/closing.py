@@ -1,0 +1,58 @@
+"""The end of a case: it went away, we mended it, or a person says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.cases.announce import announce
+from gateway.domain import CaseState, DeedKind, DeedState
+from gateway.runtime import Runtime
+from gateway.store import cases, messages, outbox
+from gateway.store.engine import Tx
+from gateway.store.rows import Row
+
+GATEWAY = "gateway"
+
+
+async def clear_case(rt: Runtime, tx: Tx, case_id: str, cause: str, *, final: bool = False) -> bool:
+    """The cause is gone: drop what has not been begun. False when the case was closed before.
+
+    Where a failover of ours was begun or done, the cause did not go away by itself: the playbook is carried on (the
+    customer hears of the new carrier) and the case is resolved at its end, or now when the journey is `final`.
+    """
+    case = await cases.locked(tx, case_id)
+    if case is None or case.state in cases.CLOSED:
+        return False
+    deeds = await outbox.of_case(tx, case_id)
+    ours = any(_took_over(deed) for deed in deeds)
+    if ours and not final and any(deed.state in outbox.LIVE for deed in deeds):
+        await cases.change(tx, case_id, gone=cause)
+        return True
+    await close(rt, tx, case, CaseState.RESOLVED if ours else CaseState.CLEARED, who=GATEWAY, cause=cause)
+    return True
+
+
+def _took_over(deed: Row) -> bool:
+    begun = deed.state in outbox.LIVE and bool(deed.progress)
+    return deed.kind == DeedKind.FAILOVER and (begun or deed.state == DeedState.DONE)
+
+
+async def clear_of_shipment(
+    rt: Runtime, tx: Tx, shipment_id: str, cause: str, *, which: Callable[[Row], bool], final: bool = False
+) -> list[str]:
+    """Clear every open case of a shipment that `which` picks. Their kinds."""
+    picked = [case for case in await cases.open_of_shipment(tx, shipment_id) if which(case)]
+    return [case.kind for case in picked if await clear_case(rt, tx, case.id, cause, final=final)]
+
+
+async def close(rt: Runtime, tx: Tx, case: Row, state: CaseState, *, who: str, cause: str) -> None:
+    """Close a locked case. What was begun ends by itself; what was not is dropped, held messages too."""
+    now = rt.clock()
+    deeds = await outbox.of_case(tx, case.id)
+    dropped = await outbox.drop(tx, [deed.id for deed in deeds], cause, now)
+    await messages.drop_waiting(tx, dropped, cause, now)
+    await cases.change(tx, case.id, state=state, closed_at=now, open_key=None, gone=None)
+    await cases.event(tx, case.id, now, who, state, {"cause": cause, "dropped": dropped})
+    data = {"case_id": case.id, "kind": case.kind, "state": state, "order_id": case.order_id, "cause": cause}
+    subject = f"{case.id}:{now.isoformat()}"
+    await announce(rt, tx, "case.resolved", subject, {**data, "shipment_id": case.shipment_id})
