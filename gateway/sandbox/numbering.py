@@ -24,8 +24,8 @@ _FORMS: dict[str, Callable[[int], str]] = {
     "sf": lambda serial: f"SF1{serial % 10**12:012d}",
     "zto": lambda serial: f"731{serial % 10**11:011d}",
     "ups": _ups,
-    "easypost": _usps,
-    "yuantong": lambda serial: f"YT{serial % 10**13:013d}",
+    "usps": _usps,
+    "yto": lambda serial: f"YT{serial % 10**13:013d}",
     "jtexpress": lambda serial: f"JT{serial % 10**13:013d}",
 }
 

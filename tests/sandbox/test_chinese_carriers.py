@@ -97,13 +97,13 @@ async def test_kuaidi100_reads_books_and_pushes_for_a_company(plugin: Plugin, wo
 
     number = first.tracking_number
     assert await adapter.poll([leg("yto", number, company="yuantong")]) == []
-    world.happen("yuantong", number, Status.OUT_FOR_DELIVERY, place="北京市", text="正在派件")
+    world.happen("yto", number, Status.OUT_FOR_DELIVERY, place="北京市", text="正在派件")
     assert [scan.status for scan in await adapter.poll([leg("yto", number)])] == [Status.OUT_FOR_DELIVERY]
 
     await adapter.subscribe(leg("yto", number))
     await adapter.subscribe(leg("yto", number))
     assert len(world.effective("kuaidi100.subscribe")) == 1
-    push = sandbox.kuaidi100.push("yuantong", number)
+    push = sandbox.kuaidi100.push("yto", number)
     adapter.verify(push)
     assert [scan.status for scan in adapter.receive(push)] == [Status.OUT_FOR_DELIVERY]
 

@@ -17,7 +17,9 @@ from gateway.sandbox.wire import compact, parsed, raw_push, text_of
 from gateway.sandbox.world import Ask, Done, Event, WaybillState, World
 
 Data = Mapping[str, object]
-_RATES = (("USPS", "Priority", "6.07", 2), ("USPS", "GroundAdvantage", "4.90", 4), ("UPSDAP", "Ground", "8.10", 3))
+#: whose parcels it tells of; in the world they are this carrier's
+CARRIER = "usps"
+_RATES = (("USPS", "Priority", "6.07", 2), ("USPS", "GroundAdvantage", "4.90", 4), ("USPS", "Express", "28.75", 1))
 
 
 class EasyPost:
@@ -103,7 +105,7 @@ class EasyPost:
         return Done(reply=Reply.json(self._tracker(code)), number=code)
 
     def _tracker(self, code: str) -> dict[str, object]:
-        waybill = self.world.find("easypost", code)
+        waybill = self.world.find(CARRIER, code)
         identity = self._trackers.setdefault(code, f"trk_{self.world.serial():012d}")
         events = sorted(waybill.events, key=lambda one: one.at) if waybill else []
         last = _words(events[-1]) if events else ("unknown", "unknown")
@@ -163,7 +165,7 @@ class EasyPost:
         if rate is None:
             return Done(reply=_error(422, "SHIPMENT.POSTAGE.FAILURE", "No rate of that id or service"))
         to = _object(document, "to_address")
-        waybill = self.world.book("easypost", text_of(document, "reference"), phone=text_of(to, "phone"))
+        waybill = self.world.book(CARRIER, text_of(document, "reference"), phone=text_of(to, "phone"))
         waybill.extra["shipment"] = str(document["id"])
         document |= {
             "selected_rate": rate,
@@ -174,8 +176,13 @@ class EasyPost:
         }
         return Done(reply=Reply.json(document, status=status), effective=True, number=waybill.number)
 
+    def _named(self, name: str) -> dict[str, object] | None:
+        """A shipment by its id, or by the reference it was created with."""
+        referred = (one for one in self._shipments.values() if name and one["reference"] == name)
+        return self._shipments.get(name) or next(referred, None)
+
     def _get_shipment(self, asked: Data, body: Data) -> Done:
-        document = self._shipments.get(text_of(asked, "id"))
+        document = self._named(text_of(asked, "id"))
         if document is None:
             return Done(reply=_error(404, "SHIPMENT.NOT_FOUND", "The requested resource could not be found"))
         return Done(reply=Reply.json(document))
@@ -185,10 +192,10 @@ class EasyPost:
         return Done(reply=Reply.json({"shipments": newest, "has_more": False}))
 
     def _refund(self, asked: Data, body: Data) -> Done:
-        document = self._shipments.get(text_of(asked, "id"))
+        document = self._named(text_of(asked, "id"))
         if document is None or not document["tracking_code"]:
             return Done(reply=_error(404, "SHIPMENT.NOT_FOUND", "The requested resource could not be found"))
-        waybill = self.world.waybills["easypost", str(document["tracking_code"])]
+        waybill = self.world.waybills[CARRIER, str(document["tracking_code"])]
         first = waybill.state is WaybillState.ORDERED
         if not first or waybill.handed_over:
             reply = _error(422, "SHIPMENT.REFUND.UNAVAILABLE", "Refund is not possible")
@@ -198,8 +205,8 @@ class EasyPost:
 
     # the event
 
-    def push(self, number: str) -> Push:
-        """tracker.updated with the whole tracker as it is now, signed over the raw body."""
+    def push(self, number: str, *, row: str = "easypost") -> Push:
+        """tracker.updated with the whole tracker as it is now, signed over the raw body, to a carrier row's address."""
         event = {
             "id": f"evt_{self.world.serial():012d}",
             "object": "Event",
@@ -215,7 +222,7 @@ class EasyPost:
         raw = compact(event).encode()
         secret = unicodedata.normalize("NFKD", self.world.accounts.easypost_webhook_secret)
         signature = f"hmac-sha256-hex={hmac_sha256(secret, raw).hex()}"
-        return raw_push("/webhooks/easypost", raw, "application/json", {"x-hmac-signature": signature}, None)
+        return raw_push(f"/webhooks/{row}", raw, "application/json", {"x-hmac-signature": signature}, None)
 
     @staticmethod
     def accepted(status: int, body: bytes) -> bool:

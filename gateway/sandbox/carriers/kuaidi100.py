@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -19,7 +20,7 @@ from gateway.sandbox.wire import compact, form_of, form_push, last4, parsed, sha
 from gateway.sandbox.world import Ask, Done, Event, Waybill, WaybillState, World
 
 #: its name of a company -> the carrier in the world; a name that is not here is the carrier's own
-COMPANIES = {"shunfeng": "sf", "zhongtong": "zto"}
+COMPANIES = {"shunfeng": "sf", "zhongtong": "zto", "yuantong": "yto"}
 _NAMES = {carrier: company for company, carrier in COMPANIES.items()}
 _PHONE_NEEDED = frozenset({"shunfeng", "shunfengkuaiyun", "fengwang", "zhongtong"})
 _REPEAT_WINDOW = timedelta(hours=48)
@@ -128,7 +129,7 @@ class Kuaidi100:
         return Done(reply=_yes("提交成功") if first else _no("501", "重复订阅"), effective=first)
 
     def push(self, carrier: str, number: str, *, status: str = "", message: str = "") -> Push:
-        """The full history, signed with the salt of the subscription (the account's when none was made)."""
+        """The full history, to the address and with the salt of the subscription (the account's when none was made)."""
         waybill = self.world.waybills[carrier, number]
         company = _NAMES.get(carrier, carrier)
         result = _result(waybill, company)
@@ -144,7 +145,8 @@ class Kuaidi100:
             }
         )
         salt = waybill.extra.get("salt", self.world.accounts.kuaidi100_salt)
-        return form_push("/webhooks/kuaidi100", {"param": param, "sign": md5_hex(param + salt).upper()})
+        path = urlsplit(waybill.extra.get("callback", "")).path or "/webhooks/kuaidi100"
+        return form_push(path, {"param": param, "sign": md5_hex(param + salt).upper()})
 
     @staticmethod
     def accepted(status: int, body: bytes) -> bool:

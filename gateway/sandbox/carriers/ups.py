@@ -41,7 +41,9 @@ class UPS:
             web.post(f"{prefix}/security/v1/oauth/token", self.token),
             web.get(api + "/track/v1/details/{number}", self._open("query", self._track)),
             web.get(api + "/track/v1/reference/details/{reference}", self._open("find_booking", self._by_reference)),
-            web.post(api + "/track/v2/subscription/{type}/package", self._open("subscribe", self._subscribe)),
+            web.post(
+                api + "/track/{version:v1|v2}/subscription/{type}/package", self._open("subscribe", self._subscribe)
+            ),
             web.post(api + "/shipments/{version}/ship", self._open("book", self._ship)),
             web.post(api + "/labels/{version}/recovery", self._open("find_booking", self._recover)),
             web.delete(api + "/shipments/{version}/void/cancel/{number}", self._open("cancel", self._void)),
@@ -169,7 +171,8 @@ class UPS:
             return Done(reply=_error(400, "DI0001", "The package cannot be intercepted"))
         first = "intercepted" not in waybill.extra
         waybill.extra["intercepted"] = "yes"
-        return Done(reply=Reply.json({"trackingNumber": waybill.number, "status": "accepted"}), effective=first)
+        answer = {"success": True, "transactionId": text_of(body, "transactionId"), "trackingNumber": waybill.number}
+        return Done(reply=Reply.json(answer), effective=first, number=waybill.number)
 
     # the alert
 
