@@ -63,8 +63,8 @@ def closed(node: Any) -> str:
         return str(node)
     if node.kind == "xml":
         return "".join(str(part) for part in node.node)
-    if node.kind == "form":
-        return urlencode({name: _plain(value) for name, value in node.node.items()})
+    if node.kind == "form" and isinstance(node.node, dict):
+        return urlencode({name: _plain(value) for name, value in node.node.items()}, errors="surrogateescape")
     return json.dumps(_plain(node.node), ensure_ascii=False, separators=(",", ":"))
 
 
