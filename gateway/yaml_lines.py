@@ -72,9 +72,11 @@ def read(path: Path, environ: Mapping[str, str]) -> Document:
     return document
 
 
-def _value(node: yaml.Node, where: Where, document: Document, environ: Mapping[str, str]) -> Any:
+def _value(node: yaml.Node, where: Where, document: Document, environ: Mapping[str, str] | None) -> Any:
+    """environ None: inside a row that is switched off, whose variables nobody needs to set."""
     document.lines[where] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
+        environ = None if _switched_off(node) else environ
         found: dict[str, Any] = {}
         for key, child in node.value:
             name = str(key.value)
@@ -89,13 +91,17 @@ def _value(node: yaml.Node, where: Where, document: Document, environ: Mapping[s
     return _scalar(node, where, document, environ)
 
 
-def _scalar(node: yaml.Node, where: Where, document: Document, environ: Mapping[str, str]) -> Any:
-    if isinstance(node.value, str) and "${" in node.value:
+def _switched_off(node: yaml.MappingNode) -> bool:
+    return any(key.value == "enabled" and value.value in {"false", "no", "off"} for key, value in node.value)
+
+
+def _scalar(node: yaml.Node, where: Where, document: Document, environ: Mapping[str, str] | None) -> Any:
+    if environ is not None and isinstance(node.value, str) and "${" in node.value:
         missing = [name for name in _names(node.value) if name not in environ]
         for name in missing:
             document.problem(where, f"${{{name}}} is not set in the environment")
         text = _VARIABLE.sub(lambda match: environ.get(match[1], ""), node.value)
-        return None if missing else yaml.safe_load(text) if text.isdecimal() and not text.startswith("0") else text
+        return None if missing else text
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.domain import FINAL, CaseState, Channel, Status, rank
+from gateway.domain import FINAL, CaseState, Channel, DeedState, Status, rank
 from gateway.messages.facts import Subject, recipient
 from gateway.messages.follow import NEWS
 from gateway.privacy import person_key
 from gateway.rules.governor import Counts, Decision, Reader
 from gateway.rules.policy import News, RemedyPlan
 from gateway.runtime import Runtime
-from gateway.store import cases, ledger, legs, messages, shipments
+from gateway.store import cases, ledger, legs, messages, outbox, shipments
 from gateway.store.engine import Tx
 from gateway.store.history import decode
 from gateway.tracking.change import Snapshot
@@ -25,13 +25,17 @@ _ADDRESS = {Channel.WECHAT: "wechat_openid", Channel.SMS: "phone", Channel.EMAIL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A decision with everything needed to carry it out. keys: channel -> keyed hash of the address."""
+    """A decision with everything needed to carry it out. keys: channel -> keyed hash of the address.
+
+    unfounded: it would tell of a remedy that did not happen.
+    """
 
     decision: Decision
     reader: Reader
     counts: Counts
     about: Subject
     superseded: bool
+    unfounded: bool
     keys: dict[Channel, str]
 
 
@@ -55,6 +59,7 @@ async def asked(rt: Runtime, tx: Tx, deed: Any, now: datetime) -> Asked:
         counts=Counts(address={channel: said.get(key, 0) for channel, key in keys.items()}, shipment=told),
         about=Subject(shipment=shipment, place=await _place(tx, shipment), case=case, coupon=coupon),
         superseded=not operators and _superseded(deed, decision, shipment, case),
+        unfounded=await _unfounded(tx, deed),
         keys=keys,
     )
 
@@ -87,6 +92,14 @@ def _superseded(deed: Any, decision: Decision, shipment: Snapshot | None, case: 
     if case is not None and case.state in _CLOSED and decision.kind == "transactional":
         return True
     return shipment is not None and shipment.status in FINAL - {Status.EXPIRED} and decision.kind == "transactional"
+
+
+async def _unfounded(tx: Tx, deed: Any) -> bool:
+    """It would tell of a remedy that did not happen."""
+    if deed.kind == NEWS or not deed.after or RemedyPlan.model_validate(deed.payload["plan"]).needs != "done":
+        return False
+    told_of = await outbox.get(tx, deed.after)
+    return told_of is None or told_of.state != DeedState.DONE
 
 
 def _addresses(shipment: Snapshot | None) -> dict[Channel, str]:

@@ -23,9 +23,10 @@ async def send_message(rt: Runtime, deed: Any) -> End:
     underway = [row for row in begun if row.begun_at is not None and row.state == MessageState.QUEUED]
     how = plan(ask.decision, ask.reader, rt.policies.messages, ask.counts, now, superseded=ask.superseded)
     if not underway and not any(row.state in GOOD for row in begun):
-        if how.drop is not None:
-            await _close(rt, begun, how.drop)
-            return Drop(reason=how.drop)
+        drop = "what it tells of did not happen" if ask.unfounded else how.drop
+        if drop is not None:
+            await _close(rt, begun, drop)
+            return Drop(reason=drop)
         if how.hold_until is not None:
             await _hold(rt, deed, ask, how)
             return Again(due_at=how.hold_until, reason="quiet hours", free=True)

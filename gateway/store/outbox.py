@@ -169,4 +169,4 @@ async def live_of_shipment(tx: Tx, shipment_id: str, kind: str) -> list[Row[Any]
 async def _wake(tx: Tx, ended: Sequence[str], now: datetime) -> None:
     if ended:
         waiting = (outbox.c.after.in_(ended), outbox.c.state == DeedState.PENDING, outbox.c.due_at.is_(None))
-        await tx.conn.execute(update(outbox).where(*waiting).values(due_at=now, after=None))
+        await tx.conn.execute(update(outbox).where(*waiting).values(due_at=now))

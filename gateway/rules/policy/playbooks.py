@@ -21,6 +21,8 @@ class RemedyPlan(Document):
     assign: owner, within_hours. ask: question (a template name), within_hours.
     delay_hours: not before so long after the case opened. phases: of a stall, warn or stall (default: stall only).
     faults, countries: only for cases of these fault families, for parcels to these countries; empty: for all.
+    needs: of a message that waits for the remedy before it: done (it tells of it, so nothing is said without it),
+    or ended, however it ended (default).
     """
 
     do: DeedKind
@@ -38,6 +40,7 @@ class RemedyPlan(Document):
     phases: tuple[Phase, ...] = ("stall",)
     faults: tuple[Fault, ...] = ()
     countries: tuple[str, ...] = ()
+    needs: Literal["ended", "done"] = "ended"
 
     @model_validator(mode="after")
     def _complete(self) -> RemedyPlan:
