@@ -7,13 +7,14 @@ from gateway.rules.policy.messages import MessagePolicy, News, QuietHours
 from gateway.rules.policy.pace import PollPace
 from gateway.rules.policy.playbooks import Playbook, Playbooks, RemedyPlan
 from gateway.rules.policy.routes import Backup, Route, Routes, When
-from gateway.rules.policy.stalls import Blindness, Learned, Override, Pace, Peak, Promise, Stalls, Threshold
+from gateway.rules.policy.stalls import Blindness, Circuit, Learned, Override, Pace, Peak, Promise, Stalls, Threshold
 
 __all__ = [
     "Backup",
     "Blindness",
     "Budget",
     "Caps",
+    "Circuit",
     "Compensation",
     "Exclusions",
     "Learned",

@@ -104,6 +104,17 @@ class Learned(Document):
     at_most: float = Field(default=2.0, ge=1)
 
 
+class Circuit(Document):
+    """When new parcels go to backups: an incident is open, or so large a share of a carrier's live parcels is stalled
+    (of at least min_live). rest_hours: open at least so long, then a few are let through; probe_hours: closed again
+    when it has been well for so long with those."""
+
+    stall_rate: float = Field(default=0.3, gt=0, le=1)
+    min_live: int = Field(default=20, ge=1)
+    rest_hours: float = Field(default=1, ge=0)
+    probe_hours: float = Field(default=6, ge=0)
+
+
 class Stalls(Document):
     thresholds: dict[Status, Pace]
     promise: Promise = Promise()
@@ -111,3 +122,4 @@ class Stalls(Document):
     peaks: tuple[Peak, ...] = ()
     blindness: Blindness = Blindness()
     learned: Learned = Learned()
+    circuit: Circuit = Circuit()
