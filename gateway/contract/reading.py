@@ -70,6 +70,13 @@ def inside(source: Mapping[str, Any], *path: str) -> dict[str, Any]:
     return found
 
 
+def listed(source: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
+    """The list of objects you came for: raise BadPayload when it is missing or null, so that `{}` is not "nothing"."""
+    if source.get(field) is None:
+        raise BadPayload(f"{field}: is missing")
+    return objects(source[field], field)
+
+
 def text(source: Mapping[str, Any], field: str, default: str = "") -> str:
     """A text or number as text, stripped; missing and null are `default`. Raise BadPayload for objects and lists."""
     value = source.get(field)

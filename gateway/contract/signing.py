@@ -33,6 +33,11 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def short_key(key: str, limit: int) -> str:
+    """Our idempotency key where the provider takes `limit` (32 at least) characters: as it is, or always the same 32."""
+    return key if len(key) <= limit else md5_hex(key)
+
+
 def same(given: str, expected: str) -> bool:
     """Constant-time comparison over bytes; an empty expectation matches nothing."""
     return bool(expected) and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
