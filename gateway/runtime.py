@@ -7,10 +7,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.cache import Cache
+from gateway.limits import Limits, LocalLimits
 from gateway.plugins import Carriers, Notifiers
 from gateway.policies import Policies
+from gateway.render import Renderer
 from gateway.signals import Signals
 from gateway.store.engine import Store, Tx
+from gateway.words import Words
 
 
 @dataclass(kw_only=True)
@@ -18,6 +22,8 @@ class Runtime:
     """store: the database. carriers, notifiers: rows with their plugins. policies: the documents in force. secret: for
     keyed hashes, coupon codes and tracking links. public_url: how customers reach us. follow: called inside the
     transaction of every change of a shipment, in this order. signals: wakes loops and live readers after a commit.
+    limits: tokens per account. cache: rendered answers. words: what readers are told for a status.
+    renderer: the templates of messages.
     """
 
     store: Store
@@ -27,5 +33,9 @@ class Runtime:
     secret: bytes
     public_url: str
     signals: Signals = field(default_factory=Signals)
+    limits: Limits = field(default_factory=LocalLimits)
+    cache: Cache = field(default_factory=Cache)
+    words: Words = field(default_factory=Words)
+    renderer: Renderer = field(default_factory=Renderer)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     follow: Sequence[Callable[[Runtime, Tx, Any], Awaitable[None]]] = ()

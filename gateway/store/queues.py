@@ -25,9 +25,11 @@ async def claim(
     """Up to `limit` due rows, oldest first, ours until now + lease. where: column -> value it must have."""
     key = _key(table)
     due = select(key).where(table.c.due_at <= now, *_equal(table, where)).order_by(table.c.due_at).limit(limit)
+    # Materialized: as a plain subquery PostgreSQL may run it once per row of the outer table, and lock beyond the limit.
+    picked = due.with_for_update(skip_locked=True).cte("picked").prefix_with("MATERIALIZED")
     claimed = (
         update(table)
-        .where(key.in_(due.with_for_update(skip_locked=True).scalar_subquery()))
+        .where(key.in_(select(picked.c[key.name])))
         .values(due_at=now + lease, fence=table.c.fence + 1)
         .returning(table)
     )

@@ -1,0 +1,83 @@
+"""How often each account may be asked: a bucket of tokens per key, in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from gateway.contract import Rate
+
+
+class Limits(Protocol):
+    """Where tokens are kept: in this process, or where several processes share them."""
+
+    async def acquire(self, key: str, rate: Rate, *, within: float = 0) -> bool:
+        """Wait for a token, at most `within` seconds. False, and nothing taken, when it would take longer."""
+
+    async def wait(self, key: str, rate: Rate) -> float:
+        """Seconds until a token is free; takes none."""
+
+    async def pause(self, key: str, seconds: float) -> None:
+        """No token before that: the other side said so. A longer pause stands."""
+
+
+class LocalLimits:
+    """A bucket holds `rate.calls` tokens; each comes back `rate.seconds` after the moment it was taken for.
+
+    So no window of `rate.seconds` ever sees more than `rate.calls`. Tokens are promised in the order of asking: whoever
+    may wait gets the moment at which his token is free, and sleeps until then.
+    """
+
+    #: Buckets that are full again are forgotten when there are more than so many.
+    MOST = 10_000
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._taken: dict[str, deque[float]] = {}
+        self._full: dict[str, float] = {}
+        self._paused: dict[str, float] = {}
+
+    async def acquire(self, key: str, rate: Rate, *, within: float = 0) -> bool:
+        now = self._clock()
+        free = self._free(key, rate, now)
+        if free - now > within:
+            return False
+        self._take(key, rate, free, now)
+        if free > now:
+            await self._sleep(free - now)
+        return True
+
+    async def wait(self, key: str, rate: Rate) -> float:
+        now = self._clock()
+        return self._free(key, rate, now) - now
+
+    async def pause(self, key: str, seconds: float) -> None:
+        self._paused[key] = max(self._paused.get(key, 0), self._clock() + seconds)
+
+    def _free(self, key: str, rate: Rate, now: float) -> float:
+        """The moment at which a token is free, not before now."""
+        taken = self._taken.get(key, ())
+        oldest = taken[-rate.calls] + rate.seconds if len(taken) >= rate.calls else now
+        return max(now, oldest, self._paused.get(key, now))
+
+    def _take(self, key: str, rate: Rate, at: float, now: float) -> None:
+        if len(self._taken) > self.MOST:
+            self._forget(now)
+        taken = self._taken.setdefault(key, deque())
+        taken.append(at)
+        while len(taken) > rate.calls:
+            taken.popleft()
+        self._full[key] = at + rate.seconds
+
+    def _forget(self, now: float) -> None:
+        for key in [key for key, full in self._full.items() if full <= now]:
+            del self._taken[key], self._full[key]
+        self._paused = {key: until for key, until in self._paused.items() if until > now}

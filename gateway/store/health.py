@@ -1,0 +1,57 @@
+"""How well we hear each carrier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select, update
+
+from gateway.store.engine import Tx
+from gateway.store.tables import carrier_health as health
+from gateway.store.upsert import insert, insert_new
+
+#: A carrier's row is wanted by every worker that hears it: it is written only when it would move by more than this.
+GRAIN = timedelta(seconds=15)
+
+
+async def of(tx: Tx, carrier: str) -> Row[Any] | None:
+    return (await tx.conn.execute(select(health).where(health.c.carrier == carrier))).one_or_none()
+
+
+async def every(tx: Tx) -> dict[str, Row[Any]]:
+    return {row.carrier: row for row in (await tx.conn.execute(select(health))).all()}
+
+
+async def heard(tx: Tx, carriers: Iterable[str], at: datetime, *, pushed: bool = False) -> None:
+    """An authentic push or an answered poll spoke of these carriers. Call it last: it locks rows that others want."""
+    values = {"heard_at": at} | ({"pushed_at": at} if pushed else {})
+    for carrier in sorted(set(carriers)):
+        newer = or_(*(health.c[name].is_(None) | (health.c[name] < at - GRAIN) for name in values))
+        moved = update(health).where(health.c.carrier == carrier, newer).values(**values)
+        if (await tx.conn.execute(moved)).rowcount == 0:
+            await insert_new(tx, health, {"carrier": carrier, "failures": 0, "circuit": "closed", **values})
+
+
+async def answered(tx: Tx, carrier: str, at: datetime) -> datetime | None:
+    """A poll was answered. Since when polls had failed, None when they had not."""
+    before = await of(tx, carrier)
+    if before is not None and before.failures:
+        mended = {"failures": 0, "failing_since": None, "last_error": None}
+        await tx.conn.execute(update(health).where(health.c.carrier == carrier).values(**mended))
+    await heard(tx, [carrier], at)
+    since: datetime | None = before.failing_since if before is not None and before.failures else None
+    return since
+
+
+async def failed(tx: Tx, carrier: str, at: datetime, error: str) -> int:
+    """A poll failed; how many in a row by now."""
+    added = insert(tx, health).values(carrier=carrier, circuit="closed", failures=1, failing_since=at, last_error=error)
+    again = {
+        "failures": health.c.failures + 1,
+        "failing_since": func.coalesce(health.c.failing_since, added.excluded.failing_since),
+        "last_error": added.excluded.last_error,
+    }
+    upserted = added.on_conflict_do_update(index_elements=["carrier"], set_=again).returning(health.c.failures)
+    return int((await tx.conn.execute(upserted)).scalar_one())

@@ -1,0 +1,69 @@
+"""The schedule of polls: a narrow row per leg, claimed with fenced leases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, exists, literal, select, union_all, update
+
+from gateway.store import queues
+from gateway.store.engine import Tx
+from gateway.store.tables import polls
+from gateway.store.upsert import insert
+
+
+async def schedule(tx: Tx, leg_id: str, carrier: str, due_at: datetime | None) -> None:
+    """Ask about this leg then (None: never again). A lease that somebody holds stays his until he ends it."""
+    added = insert(tx, polls).values(leg_id=leg_id, carrier=carrier, due_at=due_at, fence=0, failures=0)
+    await tx.conn.execute(added.on_conflict_do_update(index_elements=["leg_id"], set_={"due_at": due_at}))
+
+
+async def due_carriers(tx: Tx, carriers: Sequence[str], now: datetime) -> list[str]:
+    """Those of the carriers that have a leg to be asked about."""
+    if not carriers:
+        return []
+    each = [
+        select(literal(code)).where(exists().where(polls.c.carrier == code, polls.c.due_at <= now)) for code in carriers
+    ]
+    return [row[0] for row in (await tx.conn.execute(union_all(*each))).all()]
+
+
+async def claim(tx: Tx, carrier: str, now: datetime, *, limit: int, lease: timedelta) -> list[Row[Any]]:
+    """Due legs of a carrier: leg_id, fence, failures."""
+    return await queues.claim(tx, polls, now=now, limit=limit, lease=lease, where={"carrier": carrier})
+
+
+async def take(tx: Tx, leg_id: str, until: datetime) -> int | None:
+    """Claim one leg whenever it is due, and whoever has it: the new fence, None when it is not on the schedule."""
+    taken = (
+        update(polls)
+        .where(polls.c.leg_id == leg_id)
+        .values(due_at=until, fence=polls.c.fence + 1)
+        .returning(polls.c.fence)
+    )
+    fence: int | None = (await tx.conn.execute(taken)).scalar_one_or_none()
+    return fence
+
+
+async def mine(tx: Tx, claimed: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """Those of the claimed rows that are still ours, locked; somebody else has the others by now."""
+    fences = {row.leg_id: row.fence for row in claimed}
+    found = select(polls).where(polls.c.leg_id.in_(fences)).order_by(polls.c.leg_id).with_for_update()
+    return [row for row in (await tx.conn.execute(found)).all() if row.fence == fences[row.leg_id]]
+
+
+async def end(tx: Tx, row: Row[Any], due_at: datetime | None, *, failures: int) -> None:
+    """The end of a claimed poll. Raise LeaseLost."""
+    await queues.finish(tx, polls, row.leg_id, row.fence, due_at=due_at, failures=failures)
+
+
+async def forget(tx: Tx, leg_ids: Sequence[str]) -> None:
+    """Take legs off the schedule."""
+    if leg_ids:
+        await tx.conn.execute(delete(polls).where(polls.c.leg_id.in_(leg_ids)))
+
+
+async def of_leg(tx: Tx, leg_id: str) -> Row[Any] | None:
+    return (await tx.conn.execute(select(polls).where(polls.c.leg_id == leg_id))).one_or_none()

@@ -1,0 +1,174 @@
+"""A shipment with all its legs, locked: what scans, remedies and people move."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from gateway.contract import Meaning
+from gateway.domain import FINAL, Source
+from gateway.rules.fold import LegFacts, LegState, ShipmentState, fold_leg, fold_shipment
+from gateway.rules.history import Held
+from gateway.runtime import Runtime
+from gateway.store import legs as leg_rows
+from gateway.store import mappings
+from gateway.store import shipments as shipment_rows
+from gateway.store.engine import Tx
+from gateway.store.history import decode
+from gateway.tracking.change import Change, Snapshot
+from gateway.tracking.reading import Code, read, unread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """A row of `legs`, its history decoded. closed_why: cancelled, superseded (by us) or final (by the carrier)."""
+
+    id: str
+    shipment_id: str
+    ordinal: int
+    carrier: str
+    tracking_number: str
+    reference: str
+    service: str
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_why: str | None
+    polled_at: datetime | None
+    heard_at: datetime | None
+    subscribed_until: datetime | None
+    extra: Mapping[str, str]
+    history: list[Held] = field(repr=False)
+
+    @classmethod
+    def of(cls, row: Any) -> Leg:
+        """From a row of `legs`."""
+        return cls(**{name: getattr(row, name) for name in _NAMES}, history=decode(row.history))
+
+    @property
+    def taken_away(self) -> bool:
+        """We took the parcel away from this carrier."""
+        return self.closed_why in {"cancelled", "superseded"}
+
+
+_NAMES = tuple(name for name in Leg.__slots__ if name != "history")
+
+
+class Journey:
+    """A shipment as it stands while a transaction moves it. meanings: what operators said of its unknown codes."""
+
+    def __init__(self, shipment: Snapshot, legs: Iterable[Leg], meanings: Mapping[Code, Meaning]) -> None:
+        self.shipment = shipment
+        self.meanings = meanings
+        self._legs = {leg.id: leg for leg in legs}
+        self._states: dict[str, LegState] = {}
+
+    @property
+    def legs(self) -> list[Leg]:
+        """The first carrier first."""
+        return list(self._legs.values())
+
+    def leg(self, leg_id: str) -> Leg:
+        return self._legs[leg_id]
+
+    def put(self, leg: Leg) -> Leg:
+        """A leg as it is from now on."""
+        self._legs[leg.id] = leg
+        self._states.pop(leg.id, None)
+        return leg
+
+    def state(self, leg: Leg) -> LegState:
+        """The fold over a leg's scans."""
+        if leg.id not in self._states:
+            self._states[leg.id] = fold_leg(read(leg.history, self.meanings))
+        return self._states[leg.id]
+
+    def fold(self) -> ShipmentState:
+        return fold_shipment(
+            [
+                LegFacts(ordinal=leg.ordinal, carrier=leg.carrier, state=self.state(leg), closed_why=leg.closed_why)
+                for leg in self._legs.values()
+            ]
+        )
+
+
+async def load(tx: Tx, ids: Collection[str], told: Iterable[Held] = ()) -> dict[str, Journey]:
+    """Lock shipments and read them with their legs. told: scans whose unknown codes will have to be read too."""
+    shipments = [Snapshot.of(row) for row in await shipment_rows.locked(tx, ids)]
+    legs = [Leg.of(row) for row in await leg_rows.of_shipments(tx, ids)]
+    codes = unread(told).union(*(unread(leg.history) for leg in legs))
+    meanings = await mappings.of(tx, codes)
+    return {one.id: Journey(one, [leg for leg in legs if leg.shipment_id == one.id], meanings) for one in shipments}
+
+
+async def write_leg(tx: Tx, journey: Journey, leg: Leg, values: Mapping[str, Any]) -> Leg:
+    """Write what became of a leg: its state, its end, and further columns."""
+    state = journey.state(leg)
+    if not leg.taken_away:
+        closed = (state.since or leg.opened_at) if state.status in FINAL else None
+        leg = journey.put(replace(leg, closed_at=closed, closed_why="final" if closed else None))
+    folded = {"status": state.status, "reason": state.reason, "since": state.since}
+    ended = {"closed_at": leg.closed_at, "closed_why": leg.closed_why}
+    await leg_rows.put(tx, leg.id, {**folded, **ended, **values})
+    return leg
+
+
+async def move(
+    rt: Runtime,
+    tx: Tx,
+    journey: Journey,
+    leg_id: str,
+    *,
+    fresh: tuple[Held, ...] = (),
+    source: Source = Source.HAND,
+    replay: bool = False,
+    created: bool = False,
+    **values: Any,
+) -> Change:
+    """Fold the legs into the shipment, write it under the next sequence, and tell those who follow.
+
+    created: it was just registered, so nothing was before. values: further columns.
+    """
+    before = journey.shipment
+    state = journey.fold()
+    current = next(leg for leg in journey.legs if leg.ordinal == state.current)
+    folded = {
+        "carrier": current.carrier,
+        "tracking_number": current.tracking_number,
+        "status": state.status,
+        "reason": state.reason,
+        "since": state.since or current.opened_at,
+        "progress_at": state.progress_at or current.opened_at,
+        "contact_at": state.contact_at,
+        "delivered_at": state.delivered_at,
+        "updated_at": rt.clock(),
+        **values,
+    }
+    row = await shipment_rows.put(tx, before.id, folded, moved=not created)
+    journey.shipment = Snapshot.of(row)
+    change = Change(
+        shipment_id=before.id,
+        before=None if created else before,
+        after=journey.shipment,
+        state=state,
+        leg_id=leg_id,
+        carrier=journey.leg(leg_id).carrier,
+        fresh=fresh,
+        source=source,
+        replay=replay,
+    )
+    announce(rt, tx, journey.shipment, [leg.tracking_number for leg in journey.legs])
+    for follow in rt.follow:
+        await follow(rt, tx, change)
+    return change
+
+
+def announce(rt: Runtime, tx: Tx, shipment: Snapshot, numbers: Iterable[str]) -> None:
+    """After the commit: what was cached is old, whoever watches hears of it, and new work is looked at."""
+    for number in numbers:
+        tx.after_commit(partial(rt.cache.drop, number))
+    tx.after_commit(partial(rt.signals.changed, shipment.id, shipment.sequence))
+    for queue in ("outbox", "watches"):
+        tx.after_commit(partial(rt.signals.wake, queue))

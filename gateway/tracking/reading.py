@@ -1,0 +1,74 @@
+"""What a history says once operators have said what unknown codes mean. Pure: the history stays as it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from gateway.contract import Meaning
+from gateway.domain import Scan, Status
+from gateway.rules.history import Held, merge
+
+#: (row of carriers.yaml that told it, its code as far as it is kept)
+Code = tuple[str, str]
+_LONGEST = 120
+
+
+def code_of(held: Held) -> Code:
+    """Whose word it is, and which."""
+    return held.provider, held.scan.carrier_code[:_LONGEST]
+
+
+def readings(history: Iterable[Held]) -> Iterator[Held]:
+    """Every reading, echoes too, each on its own."""
+    for held in history:
+        yield replace(held, echoes=()) if held.echoes else held
+        yield from readings(held.echoes)
+
+
+def unread(history: Iterable[Held]) -> set[Code]:
+    """The codes in a history that its adapter did not know."""
+    return {code_of(held) for held in readings(history) if held.scan.status is Status.UNKNOWN}
+
+
+def read(history: Sequence[Held], meanings: Mapping[Code, Meaning]) -> list[Held]:
+    """The history in our words. meanings: what operators have said.
+
+    A scan that was unknown when it was first told and known when it was told again (the adapter was mended in
+    between) is one scan.
+    """
+    if not unread(history):
+        return list(history)
+    each = list(readings(history))
+    known = {_told(held) for held in each if held.scan.status is not Status.UNKNOWN}
+    kept = (held for held in each if held.scan.status is not Status.UNKNOWN or _told(held) not in known)
+    return merge((), [_mapped(held, meanings) for held in kept])
+
+
+def _told(held: Held) -> tuple[object, ...]:
+    scan = held.scan
+    return held.provider, int(scan.at.timestamp() // 1), scan.carrier_code, scan.text
+
+
+def _mapped(held: Held, meanings: Mapping[Code, Meaning]) -> Held:
+    meaning = meanings.get(code_of(held)) if held.scan.status is Status.UNKNOWN else None
+    if meaning is None:
+        return held
+    return replace(held, scan=replace(held.scan, status=meaning.status, reason=meaning.reason))
+
+
+def fresh(before: Sequence[Held], after: Sequence[Held]) -> tuple[Held, ...]:
+    """The facts of `after` of which `before` held no reading: neither an edited text nor another source is news."""
+    known = {_fact(held) for held in readings(before)}
+    return tuple(held for held in after if known.isdisjoint(_fact(reading) for reading in readings([held])))
+
+
+def _fact(held: Held) -> tuple[object, ...]:
+    scan = held.scan
+    text = "" if scan.carrier_code else scan.text
+    return held.provider, int(scan.at.timestamp() // 1), scan.carrier_code, scan.status, scan.reason, scan.voids, text
+
+
+def shown(history: Iterable[Held]) -> list[tuple[Scan, str]]:
+    """What a reader sees of a history: a new sequence is worth no less."""
+    return [(held.scan, held.source) for held in history]

@@ -1,0 +1,150 @@
+"""The one door for push, poll and hand: `record`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.domain import Scan, Source
+from gateway.rules.history import Held
+from gateway.runtime import Runtime
+from gateway.store import health, legs, strays
+from gateway.store.engine import Tx
+from gateway.store.legs import Key
+from gateway.tracking.change import Change
+from gateway.tracking.learn import learn
+from gateway.tracking.numbers import LONGEST, normal
+from gateway.tracking.register import NewShipment, register
+
+#: How long scans of a number wait for its registration (house.md section 8).
+STRAY_LIFE = timedelta(days=30)
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(days=366)
+_TEXTS = ("carrier_code", "text", "place", "event_id", "voids")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A scan as it was heard. provider: the row of carriers.yaml that told it.
+
+    learned_at: when it came in; much later than `scan.at` means old news. carrier: whose leg it is, when we asked and
+    so know it; None: the provider's own, or by the alias it named.
+    """
+
+    provider: str
+    source: Source
+    scan: Scan
+    learned_at: datetime
+    carrier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """changes: of shipments that moved. strays: how many scans wait for a registration. refused: reasons why not."""
+
+    changes: tuple[Change, ...] = ()
+    strays: int = 0
+    refused: tuple[str, ...] = ()
+
+
+async def record(rt: Runtime, tx: Tx, scans: Sequence[Heard], *, replay: bool = False) -> Recorded:
+    """Take in scans of any number of shipments: dedupe, fold, store, schedule, and write what must follow.
+
+    Everything happens in the caller's transaction. Scans of numbers nobody registered wait, or register themselves
+    where the carrier's row says `auto_register`. replay: history read again, which tells nobody and pays nothing.
+    """
+    sound = [replace(one, scan=_clean(one.scan)) for one in scans if problem(one) is None]
+    by_key: dict[Key, list[Heard]] = defaultdict(list)
+    nameless: list[Heard] = []
+    for one in sound:
+        key = _key(rt, one)
+        (nameless if key is None else by_key[key]).append(one)
+    found = await _legs(rt, tx, by_key)
+    told: dict[str, dict[str, list[Held]]] = defaultdict(dict)
+    for key, (shipment_id, leg_id) in found.items():
+        told[shipment_id][leg_id] = [_held(rt, one) for one in by_key[key]]
+    changes = await learn(rt, tx, told, replay=replay) if told else []
+    unclaimed = nameless + [one for key, ones in by_key.items() if key not in found for one in ones]
+    await _keep(rt, tx, unclaimed)
+    await _health(rt, tx, by_key)
+    refused = tuple(why for one in scans if (why := problem(one)) is not None)
+    return Recorded(changes=tuple(changes), strays=len(unclaimed), refused=refused)
+
+
+def problem(heard: Heard) -> str | None:
+    """Why a scan cannot be kept: a name too long for any carrier, or a time no parcel ever had."""
+    scan = heard.scan
+    if not 0 < len(normal(scan.tracking_number)) <= LONGEST:
+        return f"tracking_number: {scan.tracking_number[:80]!r} is empty or longer than {LONGEST}"
+    if scan.company is not None and len(scan.company) > 40:
+        return f"company: {scan.company[:60]!r} is longer than 40"
+    if not _EARLIEST <= scan.at <= heard.learned_at + _AHEAD:
+        return f"at: {scan.at.isoformat()} of {scan.tracking_number} lies outside of any parcel's life"
+    return None
+
+
+def _clean(scan: Scan) -> Scan:
+    """With the number as we compare it, and without what a database cannot hold (NUL, half a surrogate pair)."""
+    texts: dict[str, Any] = {name: _storable(value) for name in _TEXTS if (value := getattr(scan, name))}
+    return replace(scan, tracking_number=normal(_storable(scan.tracking_number)), **texts)
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _key(rt: Runtime, heard: Heard) -> Key | None:
+    """Which leg a scan is about; None when nobody has the name its provider gives the carrier."""
+    carrier = heard.carrier or rt.carriers.named(rt.carriers[heard.provider], heard.scan.company)
+    return (carrier, heard.scan.tracking_number) if carrier is not None else None
+
+
+def _held(rt: Runtime, heard: Heard) -> Held:
+    aggregator = rt.carriers[heard.provider].adapter.aggregator
+    return Held(
+        scan=heard.scan,
+        source=heard.source,
+        provider=heard.provider,
+        direct=not aggregator and heard.source is not Source.FALLBACK,
+        learned_at=heard.learned_at,
+    )
+
+
+async def _legs(rt: Runtime, tx: Tx, keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
+    """(shipment id, leg id) of each name that is registered, or registers itself now."""
+    wanted = set(keys)
+    found = await legs.named(tx, wanted)
+    missing = wanted - found.keys()
+    if missing:
+        await legs.hold_names(tx, missing)
+        for carrier, number in sorted(missing - (await legs.named(tx, missing)).keys()):
+            if rt.carriers[carrier].row.auto_register:
+                await register(rt, tx, NewShipment(order_id=number, carrier=carrier, tracking_number=number))
+        found |= await legs.named(tx, missing)
+    return {key: (row.shipment_id, row.id) for key, row in found.items()}
+
+
+async def _keep(rt: Runtime, tx: Tx, unclaimed: Iterable[Heard]) -> None:
+    waiting: dict[tuple[str, str | None, str], list[Heard]] = defaultdict(list)
+    for one in unclaimed:
+        waiting[one.provider, one.scan.company, one.scan.tracking_number].append(one)
+    for (provider, company, number), ones in waiting.items():
+        at = max(one.learned_at for one in ones)
+        history = [_held(rt, one) for one in ones]
+        until = at + STRAY_LIFE
+        await strays.add(tx, carrier=provider, company=company, number=number, history=history, at=at, until=until)
+
+
+async def _health(rt: Runtime, tx: Tx, by_key: Mapping[Key, Sequence[Heard]]) -> None:
+    """Whoever was spoken of was heard. Last of all: these rows are wanted by every worker."""
+    for pushed in (False, True):
+        heard = {
+            key[0]: max(one.learned_at for one in ones)
+            for key, ones in by_key.items()
+            if any(one.source is Source.WEBHOOK for one in ones) is pushed
+        }
+        for at in sorted(set(heard.values())):
+            await health.heard(tx, [carrier for carrier in heard if heard[carrier] == at], at, pushed=pushed)
