@@ -57,6 +57,8 @@ def standing(held: Iterable[Held]) -> list[Held]:
 def in_order(held: Iterable[Held]) -> list[Held]:
     """By the scans' own time; at equal times by the provider's sequence, between providers by the further word."""
     entries = list(held)
+    if len({entry.scan.at for entry in entries}) == len(entries):  # nearly always
+        return sorted(entries, key=lambda entry: entry.scan.at)
     last = _last_words(entries)
     return sorted(entries, key=lambda entry: _sequence(entry, last))
 
