@@ -1,0 +1,140 @@
+"""What operators look things up in: coupons, messages, the audit, keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from gateway.store import audit, keys, ledger, messages
+from gateway.store.rows import Row
+from gateway.web.auth import Role, new_key
+from gateway.web.endpoint import Call, Endpoint, answer
+from gateway.web.listing import Page, number_cursor, page, time_cursor, time_key
+from gateway.web.models.operators import CouponQuery, KeyIn, MessageQuery
+from gateway.web.problem import not_found
+
+
+def endpoints() -> list[Endpoint]:
+    def row(method: str, path: str, handler: Any, summary: str, role: Role = Role.OPS, **more: Any) -> Endpoint:
+        return Endpoint(method=method, path=path, handler=handler, role=role, summary=summary, tag="office", **more)
+
+    return [
+        row("GET", "/v1/coupons", list_coupons, "The ledger, newest first", Role.MERCHANT, query=CouponQuery),
+        row("GET", "/v1/messages", list_messages, "What was said, and what became of it", query=MessageQuery),
+        row("GET", "/v1/audit", list_audit, "Who changed what", query=Page),
+        row("GET", "/v1/keys", list_keys, "Keys, without the keys", Role.ADMIN),
+        row("POST", "/v1/keys", make_key, "Make a key; it is shown once", Role.ADMIN, body=KeyIn, status=201),
+        row("DELETE", "/v1/keys/{id}", revoke_key, "Revoke a key", Role.ADMIN, status=204),
+    ]
+
+
+async def list_coupons(call: Call[None, CouponQuery]) -> web.StreamResponse:
+    query = call.query
+    async with call.rt.store.read() as tx:
+        rows = await ledger.listing(
+            tx,
+            limit=query.limit + 1,
+            state=query.state,
+            order_id=query.order_id,
+            before=time_cursor(query.cursor),
+        )
+    return page(call, [coupon(row) for row in rows], [time_key(row.issued_at, row.id) for row in rows], query.limit)
+
+
+def coupon(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "code": row.code,
+        "kind": row.kind,
+        "amount": {"amount": row.amount, "currency": row.currency},
+        "state": row.state,
+        "reason": row.reason,
+        "order_id": row.order_id,
+        "case_id": row.case_id,
+        "shipment_id": row.shipment_id,
+        "tier": row.tier,
+        "issued_at": _iso(row.issued_at),
+        "expires_at": _iso(row.expires_at),
+        "policy_version": row.policy_version,
+    }
+
+
+async def list_messages(call: Call[None, MessageQuery]) -> web.StreamResponse:
+    query = call.query
+    wanted = query.model_dump(exclude={"limit", "cursor"})
+    async with call.rt.store.read() as tx:
+        rows = await messages.listing(tx, limit=query.limit + 1, before=time_cursor(query.cursor), **wanted)
+    return page(call, [message(row) for row in rows], [time_key(row.created_at, row.id) for row in rows], query.limit)
+
+
+def message(row: Row) -> dict[str, Any]:
+    """Without the address: that is a person's."""
+    names = ("id", "channel", "notifier", "template", "locale", "state", "reason", "order_id", "shipment_id", "case_id")
+    return {
+        **{name: getattr(row, name) for name in names},
+        "kind": row.kind,
+        "provider_id": row.provider_id,
+        "created_at": _iso(row.created_at),
+        "sent_at": _iso(row.sent_at),
+        "updated_at": _iso(row.updated_at),
+    }
+
+
+async def list_audit(call: Call[None, Page]) -> web.StreamResponse:
+    query = call.query
+    async with call.rt.store.read() as tx:
+        rows = await audit.listing(tx, limit=query.limit + 1, before=number_cursor(query.cursor))
+    items = [
+        {
+            "id": row.id,
+            "at": _iso(row.at),
+            "who": row.who,
+            "what": row.what,
+            "subject": row.subject,
+            "detail": row.detail,
+        }
+        for row in rows
+    ]
+    return page(call, items, [row.id for row in rows], query.limit)
+
+
+async def list_keys(call: Call[None, None]) -> web.StreamResponse:
+    async with call.rt.store.read() as tx:
+        rows = await keys.listing(tx)
+    return answer({"items": [_key(row) for row in rows], "next_cursor": None})
+
+
+async def make_key(call: Call[KeyIn, None]) -> web.StreamResponse:
+    now = call.rt.clock()
+    async with call.rt.store.write() as tx:
+        key_id, key = await new_key(tx, Role.named(call.body.role), call.body.label, now)
+        await audit.add(tx, now, call.who, "key.make", key_id, call.body.model_dump())
+    body = {"id": key_id, "role": call.body.role, "label": call.body.label, "created_at": _iso(now), "key": key}
+    return answer(body, status=201)
+
+
+async def revoke_key(call: Call[None, None]) -> web.StreamResponse:
+    now = call.rt.clock()
+    async with call.rt.store.write() as tx:
+        row = await keys.revoke(tx, call.path("id"), now)
+        if row is None:
+            raise not_found("live key of this id")
+        await audit.add(tx, now, call.who, "key.revoke", row.id, {"label": row.label})
+        tx.after_commit(call.desk.keyring.forget)
+    return web.Response(status=204)
+
+
+def _key(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "role": row.role,
+        "label": row.label,
+        "created_at": _iso(row.created_at),
+        "revoked_at": _iso(row.revoked_at),
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
