@@ -63,16 +63,17 @@ def _status_ignored(sample: Sample, status: int, played: Played) -> str:
 async def lost_answer(subject: Subject) -> list[Problem]:
     """A deed whose answer is lost is OutcomeUnknown (`extensions=DEED`): somebody looks before doing it twice."""
     found = []
-    for sample in (sample for name in _ONCE for sample in subject.deeds(name) if sample.error is None):
+    for deed in _ONCE:
+        asked = list(_asked(subject.deeds(deed)))
         errors = []
-        for number in range(len(sample.exchanges)):
+        for sample, number in asked:
             played = await play(subject, sample, script=Script(sample.exchanges, number, _silence))
             errors.append(played.error)
             if not isinstance(played.error, TryAgain):
-                detail = f"no answer at exchange {number}: {played.crash or played.value!r}"
+                detail = f"no answer at exchange {number}: {played.crash or repr(played.value)}"
                 found.append(Problem("lost_answer", sample.title, detail))
-        if errors and not any(isinstance(error, OutcomeUnknown) for error in errors):
-            found.append(Problem("lost_answer", sample.title, "no request is marked as a deed (extensions=DEED)"))
+        if asked and not any(isinstance(error, OutcomeUnknown) for error in errors):
+            found.append(Problem("lost_answer", "", f"no request of {deed} is marked as a deed (extensions=DEED)"))
     return found
 
 
