@@ -1,0 +1,71 @@
+"""The clock's look at shipments whose watch is due."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from gateway.rules.fold import LegFacts, fold_shipment
+from gateway.runtime import Runtime
+from gateway.stalls.hearing import Hearing, hearing
+from gateway.stalls.look import look
+from gateway.store import watches
+from gateway.store.engine import Tx
+from gateway.store.queues import LeaseLost
+from gateway.store.rows import Row
+from gateway.tracking.journey import Journey, load
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=120)
+#: Looked at in one transaction: a commit costs more than a look.
+_TOGETHER = 25
+
+
+async def sweep(rt: Runtime, limit: int = 200) -> int:
+    """Look at up to `limit` shipments that are due; how many. What cannot be looked at comes back with its lease."""
+    async with rt.store.write() as tx:
+        claimed = await watches.claim(tx, rt.clock(), limit=limit, lease=LEASE)
+    for start in range(0, len(claimed), _TOGETHER):
+        await _each_if_need_be(rt, claimed[start : start + _TOGETHER])
+    return len(claimed)
+
+
+async def _each_if_need_be(rt: Runtime, claimed: Sequence[Row]) -> None:
+    """Together; where one fails, one by one, so that it does not hold up the others."""
+    try:
+        async with rt.store.write() as tx:
+            await _look(rt, tx, claimed)
+    except LeaseLost:
+        if len(claimed) == 1:
+            log.debug("the watch of %s was taken over", claimed[0].shipment_id)
+    except Exception:
+        if len(claimed) == 1:
+            log.exception("%s could not be looked at", claimed[0].shipment_id)
+    else:
+        return
+    if len(claimed) > 1:
+        for one in claimed:
+            await _each_if_need_be(rt, [one])
+
+
+async def _look(rt: Runtime, tx: Tx, claimed: Sequence[Row]) -> None:
+    journeys = await load(tx, [row.shipment_id for row in claimed])
+    ears = await hearing(rt, tx)
+    for row in claimed:
+        journey = journeys.get(row.shipment_id)
+        next_at = None if journey is None else await _judge(rt, tx, journey, ears)
+        await watches.end(tx, row, next_at)
+
+
+async def _judge(rt: Runtime, tx: Tx, journey: Journey, ears: Hearing) -> datetime | None:
+    states = {leg.id: journey.state(leg) for leg in journey.legs}
+    facts = [
+        LegFacts(ordinal=leg.ordinal, carrier=leg.carrier, state=states[leg.id], closed_why=leg.closed_why)
+        for leg in journey.legs
+    ]
+    state = fold_shipment(facts)
+    current = next(leg for leg in journey.legs if leg.ordinal == state.current)
+    blind = current.carrier not in rt.carriers or ears.blind(current.carrier, current.opened_at)
+    return await look(rt, tx, journey.shipment, state, journey.legs, blind=blind, moved=True)
