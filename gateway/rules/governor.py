@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from gateway.domain import Channel, MessageKind
+from gateway.domain import Channel, MessageKind, Status, rank
 from gateway.rules.language import speak
 from gateway.rules.policy import MessagePolicy, QuietHours
 
@@ -72,7 +72,7 @@ def plan(
     *,
     superseded: bool = False,
 ) -> Plan:
-    """One plan per decision; asked again when a hold ends. superseded: something newer has been said, or has happened.
+    """One plan per decision; asked again when a hold ends. superseded: as `left_behind` finds for the shipment.
 
     A room of operators (channel ops) knows neither quiet hours nor caps, and hears old news too.
     """
@@ -90,6 +90,15 @@ def plan(
     wakes = decision.urgent and decision.kind is MessageKind.TRANSACTIONAL
     quiet = None if operators or wakes else quiet_until(policy.quiet_hours, _zone(reader, policy), now)
     return Plan(channels=open_channels, locale=locale, hold_until=quiet)
+
+
+def left_behind(decision: Decision, current: Status) -> bool:
+    """Whether the shipment has gone on since: the status it tells of is no longer the shipment's, or it tells of
+    trouble and the parcel has arrived (never "delayed" after "delivered"). A gift is still a gift then."""
+    if decision.status_rank is not None:
+        return decision.status_rank != rank(current)
+    arrived = current in (Status.DELIVERED, Status.RETURNED)
+    return arrived and decision.kind is MessageKind.TRANSACTIONAL
 
 
 def quiet_until(quiet: QuietHours | None, zone: tzinfo, now: datetime) -> datetime | None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import Channel, MessageKind
-from gateway.rules.governor import Counts, Decision, Plan, Reader, plan, quiet_until
+from gateway.domain import Channel, MessageKind, Status, rank
+from gateway.rules.governor import Counts, Decision, Plan, Reader, left_behind, plan, quiet_until
 from gateway.rules.language import speak
 from gateway.rules.policy import MessagePolicy, QuietHours
 
@@ -89,6 +89,24 @@ def test_quiet_hours_end_soon_and_outside_of_themselves(quiet: QuietHours, secon
         assert now < until <= now + timedelta(hours=25)
         assert until.astimezone(ZoneInfo(zone)).time() == quiet.last or zone != "Asia/Shanghai"
         assert quiet_until(quiet, ZoneInfo(zone), until) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "current", "over"),
+    [
+        (Status.OUT_FOR_DELIVERY, "transactional", Status.OUT_FOR_DELIVERY, False),
+        (Status.OUT_FOR_DELIVERY, "transactional", Status.DELIVERED, True),
+        (Status.ATTEMPT_FAILED, "transactional", Status.OUT_FOR_DELIVERY, True),
+        (None, "transactional", Status.IN_TRANSIT, False),
+        (None, "transactional", Status.DELIVERED, True),
+        (None, "transactional", Status.EXPIRED, False),
+        (None, "promotional", Status.DELIVERED, False),
+    ],
+)
+def test_what_the_shipment_has_left_behind(told: Status | None, kind: str, current: Status, over: bool) -> None:
+    status_rank = None if told is None else rank(told)
+    decision = Decision(template="x", kind=MessageKind(kind), news_at=DAY, status_rank=status_rank)
+    assert left_behind(decision, current) is over
 
 
 def test_no_quiet_hours() -> None:
