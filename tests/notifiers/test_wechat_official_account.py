@@ -59,7 +59,8 @@ def test_vectors_of_safe_mode() -> None:
     given = signature(SAFE["token"], SAFE["timestamp"], SAFE["nonce"], SAFE["encrypt"])
     assert given == SAFE["msg_signature"]
     xml, appid = decrypted(SAFE["encrypt"], SAFE["encoding_aes_key"])
-    assert (xml.decode(), appid.decode()) == (SAFE["xml"], SAFE["appid"])
+    assert xml.decode() == SAFE["xml"]
+    assert appid.decode() == SAFE["appid"]
 
 
 # sending
