@@ -43,6 +43,9 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
+        database = engine.url.database
+        #: the folder of the SQLite file; None for another store
+        self.folder = Path(database).parent if self.dialect == "sqlite" and database else None
         self._writer = asyncio.Lock()
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.cases import actions
-from gateway.cases.reports import report_exception
+from gateway.cases.report import Report, report_exception
 from gateway.cases.view import brief, load_case
 from gateway.store import cases
 from gateway.store.cases import Wanted
@@ -71,7 +71,12 @@ async def show(call: Call[None, None]) -> web.StreamResponse:
 
 async def report(call: Call[ExceptionIn, None]) -> web.StreamResponse:
     """201 with the new case; 200 with the one that is open already for this order and kind."""
-    case_id, opened = await report_exception(call.rt, who=call.who, **call.body.model_dump())
+    given = {
+        **call.body.model_dump(exclude={"customer"}),
+        "customer": call.body.customer.known() if call.body.customer else None,
+    }
+    async with call.rt.store.write() as tx:
+        case_id, opened = await report_exception(call.rt, tx, Report(**given), who=call.who)
     return answer(await _case(call, case_id), status=201 if opened else 200)
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from gateway.domain import CaseState, Reason, Status
 from gateway.web.listing import Page
 from gateway.web.models.fields import Amount, Id, Model, Text, Time
-from gateway.web.models.shipments import Box, Place
+from gateway.web.models.shipments import Box, Place, Recipient
 
 Note = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)]
 
@@ -52,7 +52,7 @@ class ExceptionIn(Model):
         "out_of_stock", "low_stock", "payment_failed", "address_invalid", "phone_invalid", "complaint", "other"
     ]
     detail: Text = ""
-    customer: dict[str, Any] = {}
+    customer: Recipient | None = None
     items: list[dict[str, Any]] = Field(default=[], max_length=500)
     at: Time | None = None
 

@@ -49,6 +49,10 @@ class Recipient(Model):
     timezone: Zone | None = None
     consent: Consent = Consent()
 
+    def known(self) -> dict[str, Any]:
+        """What was given, as JSON values."""
+        return self.model_dump(mode="json", exclude_none=True)
+
 
 class Sender(Model):
     name: Text

@@ -1,0 +1,168 @@
+"""gateway serve | demo | check | migrate | key | replay: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import uvloop
+from pydantic import ValidationError
+
+from gateway.app import CannotStart, Gateway
+from gateway.config import ConfigError, load
+from gateway.demo import demo
+from gateway.settings import Config, Environment
+from gateway.store.engine import connect
+from gateway.store.migrate import upgrade
+from gateway.tracking.inbox import replay
+from gateway.web.auth import Role, new_key
+
+Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per line, for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"at": self.formatTime(record), "level": record.levelname, "logger": record.name}
+        line["message"] = record.getMessage()
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def environment() -> Environment:
+    """GATEWAY_* of this process. Raise CannotStart naming the variable."""
+    try:
+        return Environment.read(os.environ)
+    except ValidationError as error:
+        problems = [f"GATEWAY_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()]
+        raise CannotStart("\n".join(problems)) from error
+
+
+def configuration(settings: Environment) -> Config:
+    return load(settings.config, os.environ)
+
+
+async def serve(arguments: argparse.Namespace) -> int:
+    """Until SIGINT or SIGTERM; then drain and stop."""
+    settings = environment()
+    gateway = Gateway(settings, configuration(settings))
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    try:
+        await gateway.start()
+        say(f"gateway: http://{settings.host}:{gateway.port} (API: /docs)")
+        await stopping.wait()
+    finally:
+        await gateway.stop()
+    return 0
+
+
+async def check(arguments: argparse.Namespace) -> int:
+    """What is wrong with the configuration, without starting anything."""
+    settings = environment()
+    config = configuration(settings)
+    on = [code for code, row in config.carriers.items() if row.enabled]
+    say(f"{settings.config}: good. Carriers that are on: {', '.join(on) or 'none'}")
+    return 0
+
+
+async def migrate(arguments: argparse.Namespace) -> int:
+    store = connect(environment().database_url)
+    try:
+        await upgrade(store)
+    finally:
+        await store.close()
+    say("the schema is the newest")
+    return 0
+
+
+async def key(arguments: argparse.Namespace) -> int:
+    """Make a key and show it once."""
+    settings = environment()
+    gateway = Gateway(settings, configuration(settings))
+    try:
+        await upgrade(gateway.store)
+        async with gateway.store.write() as tx:
+            _, made = await new_key(tx, Role.named(arguments.role), arguments.label, gateway.rt.clock())
+    finally:
+        await gateway.stop()
+    say(made)
+    return 0
+
+
+async def reread(arguments: argparse.Namespace) -> int:
+    """Read pushes of the inbox again; nobody is told and nothing is paid twice."""
+    settings = environment()
+    gateway = Gateway(settings, configuration(settings))
+    try:
+        await upgrade(gateway.store)
+        for inbox_id in arguments.id:
+            await replay(gateway.rt, inbox_id)
+    finally:
+        await gateway.stop()
+    say(f"read again: {len(arguments.id)}")
+    return 0
+
+
+async def not_built(arguments: argparse.Namespace) -> int:
+    print(f"gateway {arguments.command}: not built yet; nothing was done", file=sys.stderr)  # noqa: T201
+    return 2
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the command line speaks to people
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="gateway", description="Between parcel carriers and a shop.")
+    commands = top.add_subparsers(dest="command", required=True)
+
+    def command(name: str, work: Command, text: str) -> argparse.ArgumentParser:
+        found = commands.add_parser(name, help=text, description=text)
+        found.set_defaults(work=work)
+        return found
+
+    command("serve", serve, "start the gateway (settings: GATEWAY_*, see docs/configuration.md)")
+    show = command("demo", demo, "start the gateway with a sandbox of carriers and providers on loopback")
+    show.add_argument("--port", type=int, default=8080, help="of the page to open; the gateway takes the next one")
+    command("check", check, "check the configuration without starting")
+    command("migrate", migrate, "bring the database to the newest schema")
+    make = command("key", key, "make an API key; it is shown once")
+    make.add_argument("role", choices=[role.name.lower() for role in Role])
+    make.add_argument("--label", default="command line")
+    again = command("replay", reread, "read pushes of the inbox again")
+    again.add_argument("id", type=int, nargs="+", help="ids of GET /v1/inbox")
+    command("backtest", not_built, "not built yet")
+    command("import", not_built, "not built yet")
+    return top
+
+
+def main() -> int:
+    arguments = parser().parse_args()
+    handler = logging.StreamHandler()
+    as_json = os.environ.get("GATEWAY_LOG_FORMAT") == "json"
+    handler.setFormatter(
+        JsonLines() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for quiet in ("httpx", "apscheduler", "alembic"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)
+    try:
+        return uvloop.run(arguments.work(arguments))
+    except (CannotStart, ConfigError) as error:
+        print(str(error), file=sys.stderr)  # noqa: T201 - file, line and reason, not a trace
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

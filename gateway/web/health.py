@@ -1,0 +1,91 @@
+"""/healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from gateway.store import cases, inbox, mappings, queues
+from gateway.store.migrate import pending
+from gateway.store.tables import inbox as inbox_table
+from gateway.store.tables import outbox, polls, watches
+from gateway.web.endpoint import Call, Endpoint, answer
+
+#: A backlog older than this, in seconds, and the process says that it is not ready for more.
+_OLD = 300
+_QUEUES = {"inbox": inbox_table, "outbox": outbox, "polls": polls, "watches": watches}
+
+
+def endpoints() -> list[Endpoint]:
+    def row(path: str, handler: Any, summary: str) -> Endpoint:
+        return Endpoint(method="GET", path=path, handler=handler, role=None, summary=summary, tag="running")
+
+    return [
+        row("/healthz", alive, "The process answers"),
+        row("/readyz", ready, "Store, schema and backlog"),
+        row("/metrics", metrics, "OpenMetrics"),
+    ]
+
+
+async def alive(call: Call[None, None]) -> web.StreamResponse:
+    return answer({"status": "ok"})
+
+
+async def ready(call: Call[None, None]) -> web.StreamResponse:
+    """503 with the reason: the store is away, the schema is another one, unread pushes or undone deeds are old."""
+    checks: dict[str, str] = {}
+    try:
+        wanted = await pending(call.rt.store)
+        checks["schema"] = f"migrate to {wanted}" if wanted else "ok"
+        ages = {name: age for name, (_, age) in (await _backlogs(call)).items()}
+        checks["store"] = "ok"
+        checks |= {name: "ok" if ages[name] < _OLD else f"{ages[name]:.0f} s behind" for name in ("inbox", "outbox")}
+    except Exception as error:
+        checks["store"] = type(error).__name__
+    good = all(state == "ok" for state in checks.values())
+    return answer({"status": "ok" if good else "degraded", "checks": checks}, status=200 if good else 503)
+
+
+async def metrics(call: Call[None, None]) -> web.StreamResponse:
+    gauges = [sample async for sample in _gauges(call)]
+    text = call.desk.metrics.text(gauges)
+    return web.Response(
+        body=text.encode(), headers={"Content-Type": "application/openmetrics-text; version=1.0.0; charset=utf-8"}
+    )
+
+
+async def _backlogs(call: Call[None, None]) -> dict[str, tuple[int, float]]:
+    """queue -> (how many are due, seconds the oldest has been due)."""
+    now = call.rt.clock()
+    found = {}
+    async with call.rt.store.read() as tx:
+        for name, table in _QUEUES.items():
+            number, oldest = await queues.backlog(tx, table, now)
+            found[name] = (number, _age(oldest, now))
+    return found
+
+
+async def _gauges(call: Call[None, None]) -> Any:
+    for name, (number, age) in (await _backlogs(call)).items():
+        yield "gateway_due", {"queue": name}, number
+        yield "gateway_oldest_due_seconds", {"queue": name}, age
+    async with call.rt.store.read() as tx:
+        for sample in _counted("gateway_cases", ("kind", "state"), await cases.counts(tx)):
+            yield sample
+        for carrier, number in Counter(row.carrier for row in await mappings.unread(tx)).items():
+            yield "gateway_unknown_codes", {"carrier": carrier}, number
+        for state, number in (await inbox.counts(tx)).items():
+            yield "gateway_inbox", {"state": state}, number
+
+
+def _counted(name: str, labels: tuple[str, ...], found: Any) -> Iterator[tuple[str, dict[str, str], float]]:
+    for values, number in found.items():
+        yield name, dict(zip(labels, values, strict=True)), number
+
+
+def _age(oldest: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0

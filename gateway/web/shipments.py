@@ -1,0 +1,204 @@
+"""The order system's door: register, batch, list, read, edit, ask the carrier now, stop watching."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from gateway.domain import Status
+from gateway.runtime import Runtime
+from gateway.store import legs, shipments
+from gateway.store.engine import Tx
+from gateway.store.rows import Row
+from gateway.store.shipments import Filter
+from gateway.tracking.change import Snapshot
+from gateway.tracking.edit import stop_watching, update
+from gateway.tracking.refresh import CannotRefresh, TooSoon, refresh
+from gateway.tracking.register import NewShipment, UnknownShipment, register
+from gateway.web.auth import Role
+from gateway.web.endpoint import Call, Endpoint, answer
+from gateway.web.listing import page, text_cursor
+from gateway.web.models.shipments import BatchIn, ShipmentIn, ShipmentPatch, ShipmentQuery
+from gateway.web.problem import Problem, invalid, not_found
+
+_PLAIN = {"order_id", "carrier", "tracking_number", "service", "booking"}
+
+
+def endpoints() -> list[Endpoint]:
+    def row(method: str, path: str, handler: Any, summary: str, **more: Any) -> Endpoint:
+        role = Role.MERCHANT
+        return Endpoint(method=method, path=path, handler=handler, role=role, summary=summary, tag="shipments", **more)
+
+    one = "/v1/shipments/{id}"
+    return [
+        row("POST", "/v1/shipments", create, "Watch a shipment", body=ShipmentIn, status=201, once=True),
+        row("POST", "/v1/shipments/batch", batch, "Up to 1,000, each answered on its own", body=BatchIn, once=True),
+        row("GET", "/v1/shipments", listing, "Shipments, newest change first", query=ShipmentQuery),
+        row("GET", one, show, "One shipment"),
+        row("PATCH", one, patch, "Change promise, recipient or metadata", body=ShipmentPatch, once=True),
+        row("DELETE", one, stop, "Stop watching", status=204),
+        row("POST", f"{one}/refresh", ask_now, "Ask the carrier now", once=True),
+    ]
+
+
+async def create(call: Call[ShipmentIn, None]) -> web.StreamResponse:
+    """201 with the new one; 200 with the first one of this (carrier, tracking_number)."""
+    async with call.rt.store.write() as tx:
+        registered = await register(call.rt, tx, new_shipment(call.rt, call.body))
+        shown = await _shown(call.rt, tx, registered.id)
+    return answer(shown, status=201 if registered.created else 200)
+
+
+async def batch(call: Call[BatchIn, None]) -> web.StreamResponse:
+    """200 with an entry for each: its status, and the shipment or the problem."""
+    return answer({"items": [await _one(call, value) for value in call.body.shipments]})
+
+
+async def _one(call: Call[BatchIn, None], value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        new = new_shipment(call.rt, ShipmentIn.model_validate(value))
+    except ValidationError as error:
+        return _refused(invalid(error))
+    except Problem as problem:
+        return _refused(problem)
+    async with call.rt.store.write() as tx:
+        registered = await register(call.rt, tx, new)
+        shown = await _shown(call.rt, tx, registered.id)
+    return {"status": 201 if registered.created else 200, "shipment": shown}
+
+
+def _refused(problem: Problem) -> dict[str, Any]:
+    errors = [{"field": field, "problem": text} for field, text in problem.errors]
+    return {"status": problem.status, "detail": problem.detail, "errors": errors}
+
+
+def new_shipment(rt: Runtime, body: ShipmentIn) -> NewShipment:
+    """Raise 422 naming `carrier` for one that is not in carriers.yaml, or absent."""
+    if body.carrier is None:
+        raise _carrier("is needed: telling the carrier from the number is not built yet")
+    if body.carrier not in rt.carriers:
+        raise _carrier(f"there is no carrier {body.carrier}: one of {', '.join(rt.carriers)}")
+    document = body.model_dump(mode="json", exclude=_PLAIN, exclude_none=True)
+    return NewShipment(
+        order_id=body.order_id,
+        carrier=body.carrier,
+        tracking_number=body.tracking_number,
+        service=body.service,
+        promised_at=body.promised_at,
+        reference=body.booking.reference if body.booking else "",
+        document=document,
+    )
+
+
+def _carrier(reason: str) -> Problem:
+    return Problem(422, "cannot be accepted: carrier", errors=[("carrier", reason)])
+
+
+async def listing(call: Call[None, ShipmentQuery]) -> web.StreamResponse:
+    query = call.query
+    if query.status is not None and query.status not in set(Status):
+        raise Problem(422, "status: no such status", errors=[("status", f"one of {', '.join(Status)}")])
+    wanted = Filter(**query.model_dump(exclude={"limit", "cursor"}))
+    async with call.rt.store.read() as tx:
+        rows = await shipments.listing(tx, wanted, limit=query.limit + 1, before=text_cursor(query.cursor))
+    return page(call, [brief(call.rt, row) for row in rows], [row.id for row in rows], query.limit)
+
+
+async def show(call: Call[None, None]) -> web.StreamResponse:
+    async with call.rt.store.read() as tx:
+        return answer(await _shown(call.rt, tx, call.path("id")))
+
+
+async def patch(call: Call[ShipmentPatch, None]) -> web.StreamResponse:
+    changes = call.body.model_dump(mode="json", exclude_unset=True)
+    if "recipient" in changes and call.body.recipient is not None:
+        changes["recipient"] = call.body.recipient.known()
+    try:
+        async with call.rt.store.write() as tx:
+            await update(call.rt, tx, call.path("id"), changes)
+            shown = await _shown(call.rt, tx, call.path("id"))
+    except UnknownShipment as error:
+        raise not_found("shipment of this id") from error
+    return answer(shown)
+
+
+async def stop(call: Call[None, None]) -> web.StreamResponse:
+    try:
+        async with call.rt.store.write() as tx:
+            await stop_watching(call.rt, tx, call.path("id"))
+    except UnknownShipment as error:
+        raise not_found("shipment of this id") from error
+    return web.Response(status=204)
+
+
+async def ask_now(call: Call[None, None]) -> web.StreamResponse:
+    """The shipment after the carrier was asked. 429 when that was done a moment ago, 409 when it cannot be asked."""
+    try:
+        await refresh(call.rt, call.path("id"))
+    except TooSoon as soon:
+        age = None if soon.age is None else round(soon.age)
+        headers = {"Retry-After": str(max(1, round(soon.retry_after)))}
+        detail = "this carrier may not be asked so often; what is stored is as old as age_seconds"
+        raise Problem(429, detail, headers=headers, extra={"age_seconds": age}) from soon
+    except CannotRefresh as error:
+        raise Problem(409, str(error)) from error
+    except UnknownShipment as error:
+        raise not_found("shipment of this id") from error
+    return await show(call)
+
+
+async def _shown(rt: Runtime, tx: Tx, shipment_id: str) -> dict[str, Any]:
+    row = await shipments.get(tx, shipment_id)
+    if row is None:
+        raise not_found("shipment of this id")
+    journey = await legs.of_shipments(tx, [shipment_id])
+    return {**brief(rt, row), "legs": [_leg(rt, leg) for leg in journey], **dict(row.document)}
+
+
+def brief(rt: Runtime, row: Row) -> dict[str, Any]:
+    """A shipment as lists show it: nothing of the person."""
+    one = Snapshot.of(row)
+    return {
+        "id": one.id,
+        "order_id": one.order_id,
+        "carrier": _carrier_name(rt, one.carrier),
+        "tracking_number": one.tracking_number,
+        "service": one.service,
+        "status": one.status,
+        "reason": one.reason,
+        "since": _iso(one.since),
+        "promised_at": _iso(one.promised_at),
+        "delivered_at": _iso(one.delivered_at),
+        "stalled": one.stalled,
+        "late": one.late,
+        "watching": one.watching,
+        "sequence": one.sequence,
+        "created_at": _iso(one.created_at),
+        "updated_at": _iso(one.updated_at),
+    }
+
+
+def _leg(rt: Runtime, row: Row) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "carrier": _carrier_name(rt, row.carrier),
+        "tracking_number": row.tracking_number,
+        "reference": row.reference,
+        "status": row.status,
+        "opened_at": _iso(row.opened_at),
+        "closed_at": _iso(row.closed_at),
+        "closed_why": row.closed_why,
+        "heard_at": _iso(row.heard_at),
+        "polled_at": _iso(row.polled_at),
+    }
+
+
+def _carrier_name(rt: Runtime, code: str) -> dict[str, str]:
+    return {"code": code, "name": rt.carriers[code].name("zh-CN") if code in rt.carriers else code}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
