@@ -101,11 +101,20 @@ class _OnceMore(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
+def _session(connections: int) -> aiohttp.ClientSession:
+    """Adds nothing of its own: no cookies of one provider for another, no content type that was not signed."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=15),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers={"Content-Type"},
+    )
+
+
 class Outside:
     """Makes the clients of all plugins over one shared pool of connections. Close it at the end."""
 
     def __init__(self, *, connections: int = 100, deadline: float = DEADLINE) -> None:
-        pool = AiohttpTransport(limits=httpx.Limits(max_connections=connections), trust_env=False)
+        pool = AiohttpTransport(client=lambda: _session(connections), trust_env=False)
         self._transport = _OnceMore(MappedTransport(_Honest(pool, deadline)))
 
     def client(self, base_url: str = "") -> httpx.AsyncClient:
