@@ -12,7 +12,7 @@ from typing import Any
 from gateway.contract.carrier import CarrierAdapter, Outcome, Push, Reply, Verdict
 from gateway.contract.errors import ContractError
 from gateway.contract.suite_play import Played, Script, made, play
-from gateway.contract.suite_samples import Problem, Sample, Subject
+from gateway.contract.suite_samples import Problem, Sample, Subject, succeeds
 
 #: A fault code and what is wrong.
 Finding = tuple[str, str]
@@ -36,7 +36,7 @@ def differences(sample: Sample, played: Played) -> Iterator[Finding]:
     elif sample.error is not None:
         yield from _error_differences(sample, played)
     elif played.error is not None:
-        yield "samples", played.crash
+        yield _by_status(sample), played.crash
     else:
         yield from _value_differences(sample, played.value)
         yield from (("samples", complaint) for complaint in played.complaints)
@@ -57,11 +57,15 @@ def _missed(sample: Sample, played: Played) -> str:
     if sample.error == "BadSignature":
         return "signature"
     if played.error is not None:
-        return "samples" if isinstance(played.error, ContractError) else "rubbish"
-    statuses = [exchange["response"].get("status", 200) for exchange in sample.exchanges]
-    if not statuses:
+        return _by_status(sample) if isinstance(played.error, ContractError) else "rubbish"
+    if not sample.exchanges:
         return "rubbish" if sample.error == "BadPayload" else "samples"
-    return "hidden_no" if all(200 <= status < 300 for status in statuses) else "http_status"
+    return "hidden_no" if succeeds(sample.exchanges[-1]) else "http_status"
+
+
+def _by_status(sample: Sample) -> str:
+    """A sample of a refusal by status that gives another kind of outcome has not heard the status."""
+    return "samples" if all(succeeds(exchange) for exchange in sample.exchanges) else "http_status"
 
 
 def _value_differences(sample: Sample, value: Any) -> Iterator[Finding]:

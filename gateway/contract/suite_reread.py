@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -36,10 +35,10 @@ async def _reread_push(subject: Subject, sample: Sample, body: bytes) -> Played:
 
 def with_bodies(sample: Sample, bodies: Sequence[bytes]) -> list[dict[str, Any]]:
     """The sample's exchanges with other bodies in their responses."""
-    changed = copy.deepcopy(sample.exchanges)
-    for exchange, body in zip(changed, bodies, strict=True):
-        exchange["response"] = {**exchange["response"], "raw": body}
-    return changed
+    return [
+        {**exchange, "response": {**exchange["response"], "raw": body}}
+        for exchange, body in zip(sample.exchanges, bodies, strict=True)
+    ]
 
 
 def readable(subject: Subject) -> Iterator[Sample]:

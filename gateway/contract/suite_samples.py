@@ -51,6 +51,12 @@ class Sample:
         return f"{self.kind}/{self.name}"
 
     @property
+    def method(self) -> str:
+        """The method of the contract that it plays."""
+        found: str = _METHODS.get(self.kind) or self.body["deed"]
+        return found
+
+    @property
     def exchanges(self) -> list[dict[str, Any]]:
         return list(self.body.get("exchanges", []))
 
@@ -59,6 +65,22 @@ class Sample:
         """The class name of the expected error."""
         found: str | None = self.body.get("error")
         return found
+
+
+#: The method a sample of each kind plays; a deed names its own.
+_METHODS = {"polls": "poll", "pushes": "receive", "receipts": "receipts"}
+
+
+def succeeds(exchange: dict[str, Any]) -> bool:
+    """Whether a scripted answer is a 2xx."""
+    response = exchange["response"]
+    return "raise" not in response and 200 <= response.get("status", 200) < 300
+
+
+def written(plugin: type[CarrierAdapter] | type[Notifier], name: str) -> bool:
+    """Whether a plugin has its own version of a method of the contract."""
+    contract: type = CarrierAdapter if issubclass(plugin, CarrierAdapter) else Notifier
+    return getattr(plugin, name, None) is not getattr(contract, name, None)
 
 
 @dataclass(frozen=True)
@@ -77,12 +99,18 @@ class Subject:
         return found
 
     @functools.cached_property
-    def samples(self) -> tuple[Sample, ...]:
+    def brought(self) -> tuple[Sample, ...]:
+        """Every sample of the folder."""
         return tuple(
             Sample(kind, path.name, read_json(path))
             for kind in KINDS
             for path in sorted((self.folder / kind).glob("*.json"))
         )
+
+    @functools.cached_property
+    def samples(self) -> tuple[Sample, ...]:
+        """Those that can be played: of what is not written, the ability check speaks."""
+        return tuple(sample for sample in self.brought if written(self.plugin, sample.method))
 
     def of(self, *kinds: str) -> list[Sample]:
         return [sample for sample in self.samples if sample.kind in kinds]

@@ -11,8 +11,8 @@ from gateway.contract.errors import BadSignature, ContractError
 from gateway.contract.suite_expect import judged
 from gateway.contract.suite_payload import Opened, closed, opened
 from gateway.contract.suite_play import Played, Script, made, read
-from gateway.contract.suite_samples import Problem, Sample, Subject
-from gateway.contract.suite_static import compared_secrets, optional_secrets, written
+from gateway.contract.suite_samples import Problem, Sample, Subject, written
+from gateway.contract.suite_static import compared_secrets, optional_secrets
 
 _MOST_FLIPS = 200
 
@@ -122,7 +122,8 @@ def _taken(subject: Subject, bent: Push, genuine: Push, settings: dict[str, Any]
     except Exception as error:
         return f"{Played(error=error).crash} instead of BadSignature"
     try:
-        new = [item for item in read(plugin, bent) if item not in read(plugin, genuine)]
+        told = read(made(subject, Script([]), settings=settings), genuine)
+        new = [item for item in read(plugin, bent) if item not in told]
     except ContractError:
         return "harmless"
     except Exception:  # reading is judged by the rubbish check

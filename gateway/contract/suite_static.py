@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from gateway.contract.carrier import Can, CarrierAdapter
 from gateway.contract.notifier import Notifier
-from gateway.contract.suite_samples import Problem, Subject
+from gateway.contract.suite_samples import Problem, Subject, written
 
 #: What a plugin may import besides the standard library.
 _ALLOWED = ("httpx", "pydantic", "cryptography", "defusedxml", "aiosmtplib", "gateway.domain", "gateway.contract")
@@ -109,9 +109,9 @@ def _of_two_unknowns(compare: ast.Compare) -> bool:
 async def ability(subject: Subject) -> list[Problem]:
     """What `can` declares is written, and what is written is declared."""
     plugin = subject.plugin
-    if issubclass(plugin, Notifier):
-        return list(_notifier_abilities(plugin))
-    return list(_adapter_abilities(plugin))
+    said = _adapter_abilities(plugin) if issubclass(plugin, CarrierAdapter) else _notifier_abilities(plugin)
+    idle = [sample for sample in subject.brought if sample not in subject.samples]
+    return [*said, *(Problem("ability", sample.title, f"{sample.method} is not written") for sample in idle)]
 
 
 def _adapter_abilities(plugin: type[CarrierAdapter]) -> Iterator[Problem]:
@@ -128,12 +128,6 @@ def _adapter_abilities(plugin: type[CarrierAdapter]) -> Iterator[Problem]:
 def _notifier_abilities(plugin: type[Notifier]) -> Iterator[Problem]:
     if written(plugin, "receipts") != written(plugin, "verify"):
         yield Problem("ability", "", "verify and receipts are written together or not at all")
-
-
-def written(plugin: type[CarrierAdapter] | type[Notifier], name: str) -> bool:
-    """Whether a plugin has its own version of a method of the contract."""
-    contract: type = CarrierAdapter if issubclass(plugin, CarrierAdapter) else Notifier
-    return getattr(plugin, name) is not getattr(contract, name)
 
 
 async def empty_secret(subject: Subject) -> list[Problem]:
