@@ -7,14 +7,18 @@ was done once it may have left the house.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
-from gateway.contract.errors import ContractError, OutcomeUnknown, TryAgain, Unavailable, error_for
+from gateway.contract.carrier import DEED
+from gateway.contract.errors import BadPayload, ContractError, OutcomeUnknown, TryAgain, Unavailable, error_for
+from gateway.contract.reading import load_object
 
 #: Failures of the line before anything of the request can have reached the other side.
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
@@ -95,3 +99,25 @@ def contract_client(base_url: str, transport: httpx.AsyncBaseTransport) -> httpx
         transport=MappedTransport(transport),
         event_hooks={"response": [raise_for_answer]},
     )
+
+
+@contextmanager
+def unread(*, deed: bool) -> Iterator[None]:
+    """Around the reading of an answer: one to a deed that cannot be read leaves its outcome unknown."""
+    try:
+        yield
+    except BadPayload as error:
+        if not deed:
+            raise
+        raise OutcomeUnknown(f"an answer that cannot be read: {error.detail}") from error
+
+
+async def post_form(
+    http: httpx.AsyncClient, address: str, fields: Mapping[str, str], *, deed: bool = False
+) -> dict[str, Any]:
+    """A form in, a JSON object out: how most Chinese carriers are asked. What was signed is sent as it is."""
+    kind = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+    said = urlencode(fields).encode()
+    response = await http.post(address, content=said, headers=kind, extensions=DEED if deed else None)
+    with unread(deed=deed):
+        return load_object(response.content)

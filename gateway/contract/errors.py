@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 
 class ContractError(Exception):
     """The only family of errors a plugin may let out. `code` is the provider's own code, when it gave one."""
@@ -66,6 +68,17 @@ class RecipientInvalid(CallPerson):
 
 class RecipientOptedOut(CallPerson):
     """The recipient does not want it: never again on this channel."""
+
+
+def refusal(code: str, detail: str, again: Mapping[str, float | None], config: Collection[str]) -> ContractError:
+    """What a no inside an HTTP 200 means by the provider's own code.
+
+    again: codes to try again with, and after how many seconds where the provider limits; config: those a person mends.
+    """
+    said = detail or "no reason given"
+    if code in again:
+        return Unavailable(said, code=code, retry_after=again[code])
+    return Refused(said, code=code, config=code in config)
 
 
 def error_for(status: int, *, retry_after: float | None = None, body: bytes = b"") -> ContractError | None:

@@ -9,7 +9,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from urllib.parse import parse_qsl
+from xml.etree.ElementTree import Element, ParseError
 from zoneinfo import ZoneInfo
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from gateway.contract.errors import BadPayload
 
@@ -36,6 +40,16 @@ def _no_constant(name: str) -> None:
 def load_object(raw: bytes | str) -> dict[str, Any]:
     """A JSON object. Raise BadPayload for anything else."""
     return as_object(load_json(raw), "body")
+
+
+def load_xml(said: str) -> Element:
+    """The root of an XML document without DTD and entities. Raise BadPayload for anything else."""
+    try:
+        root: Element = fromstring(said, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        kept = said.encode("utf-8", "surrogateescape")
+        raise BadPayload(f"not XML: {type(error).__name__}", raw=kept) from error
+    return root
 
 
 def form(raw: bytes) -> dict[str, str]:
@@ -107,7 +121,7 @@ def says(remark: str, words: str, unless: str) -> bool:
 
 
 def last_four(phone: str) -> str:
-    """The last four digits of a phone, for carriers that ask for them; of "<virtual number>-<extension>" the extension."""
+    """The last four digits of a phone, as carriers ask for them; of a virtual number "...-1234" the extension."""
     return re.sub(r"\D", "", phone, flags=re.ASCII)[-4:]
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from urllib.parse import quote_plus
 
 
 def md5_base64(text: str | bytes) -> str:
@@ -34,8 +35,13 @@ def compact(value: object) -> str:
 
 
 def short_key(key: str, limit: int) -> str:
-    """Our idempotency key where the provider takes `limit` (32 at least) characters: as it is, or always the same 32."""
+    """Our idempotency key where the provider takes `limit` (at least 32) characters: itself, or always the same 32."""
     return key if len(key) <= limit else md5_hex(key)
+
+
+def java_quoted(text: str) -> str:
+    """URL-encoded as Java's URLEncoder does it in UTF-8 (SF): a space is +; letters, digits and *-._ stay."""
+    return quote_plus(text, safe="*").replace("~", "%7E")
 
 
 def same(given: str, expected: str) -> bool:
