@@ -139,7 +139,7 @@ async def test_a_provider_that_swallows_repeats_is_simply_told_again_in_time(roo
     await work(rooms)
     async with rooms.rt.store.read() as tx:
         (row,) = await messages.of_decision(tx, "case-1:0:message")
-    rooms.clock.pass_by(seconds=30)
+    rooms.clock.pass_by(seconds=50)
     assert isinstance(await only_end(rooms), Done)
     assert [message.id for message, _ in wechat.messages] == [row.id]
 
