@@ -4,8 +4,9 @@ One number per query; no published pace, token life or push retry (the gateway's
 v1 brings the `credential` we chose, v2 a bearer that we issue ourselves (`token`) and our client id in `x-api-key`.
 
 Known limits. Intercepts cost a fee that is not asked about first; their fields (setting `intercept`) are from UPS's
-OpenAPI. A booking is looked up by its reference number, which UPS may show only minutes after the label was made.
-"Already voided" has no documented code and is known by its words. Codes 070-169 and 155/156 have one source only.
+OpenAPI. Labels are not kept: they are fetched again by label recovery, which also finds a booking whose answer was
+lost. "Already voided" has no documented code and is known by its words. A delivery after a return is left to the fold:
+011 does not say who has it. Codes 070-169 have one source, 155/156 too.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ exception/unclaimed: 069; exception/weather: 032 051-053; exception/carrier_dela
 exception/security: 132 139 147 149; exception/payment_due: 085; exception/other: 013 029-030 049 076 129 X
 returning: 033 035-037 117-119; returning/damaged: 081; returned: 034 067; cancelled: 007 MV
 """
+#: Answers of the label recovery, seen in production by a public client.
+_NO_LABEL, _VOIDED = "9801031", "9801040"
+_LABEL = {"LabelImageFormat": {"Code": "GIF"}}
 _quoted = partial(quote, safe="")
 _ACTIVITIES = frozenset({"MP", "PU", "OR", "AR", "DP", "OT", "FS"})
 _ONLY_WITH_D = frozenset({"155", "156", "FS"})
@@ -190,7 +194,9 @@ class UpsAdapter(CarrierAdapter):
             body["destination"] = {"url": ours.webhook_url, "credentialType": "Bearer", "credential": secret}
         path = f"/api/track/{ours.push_version}/subscription/{ours.subscription_type}/package"
         answer = await self._ask("POST", path, json=body)
-        valid, invalid = answer.get("validTrackingNumbers") or (), answer.get("invalidTrackingNumbers") or ()
+        valid, invalid = (answer.get(f"{which}TrackingNumbers") or [] for which in ("valid", "invalid"))
+        if not isinstance(valid, list) or not isinstance(invalid, list):
+            raise BadPayload("validTrackingNumbers, invalidTrackingNumbers: lists were expected")
         if number in invalid or number not in valid:
             raise Refused(f"ups: {number} was not subscribed", status=200)
 
@@ -198,11 +204,7 @@ class UpsAdapter(CarrierAdapter):
         """`key` travels as CustomerContext and as a reference number, by which a lost answer is found again."""
         answer = await self._ask("POST", "/api/shipments/v2409/ship", json=self._ship(parcel, key), extensions=DEED)
         results = inside(answer, "ShipmentResponse", "ShipmentResults")
-        packages = results.get("PackageResults")  # an object for a single package in older versions
-        first, *_ = _listed(
-            {"PackageResults": [packages] if isinstance(packages, dict) else packages}, "PackageResults"
-        )
-        return _booking(required(first, "TrackingNumber"), required(results, "ShipmentIdentificationNumber"))
+        return _booking(results, _first(results, "PackageResults"))
 
     def _ship(self, parcel: Parcel, key: str) -> dict[str, Any]:
         account, service = self.settings.shipper_number, self.settings.services.get(parcel.service, parcel.service)
@@ -218,16 +220,27 @@ class UpsAdapter(CarrierAdapter):
             "Package": [_package(parcel) | (reference if domestic else {})],  # elsewhere only shipments have one
         }
         request = {"RequestOption": "nonvalidate", "TransactionReference": {"CustomerContext": key}}
-        label = {"LabelImageFormat": {"Code": "GIF"}}
         shipment |= {} if domestic else reference
-        return {"ShipmentRequest": {"Request": request, "Shipment": shipment, "LabelSpecification": label}}
+        return {"ShipmentRequest": {"Request": request, "Shipment": shipment, "LabelSpecification": _LABEL}}
 
     async def find_booking(self, key: str) -> Booking | None:
-        """By the reference number given at booking; UPS looks back 14 days."""
-        path = f"/api/track/v1/reference/details/{_reference(key)}"
-        params = {"refNumType": "SmallPackage", "shipperNum": self.settings.shipper_number}
-        found = [required(package, "trackingNumber") for package in await self._packages(path, params)]
-        return _booking(min(found), min(found)) if found else None
+        """By the reference number given at booking: its label, which is there at once, else its tracking (14 days)."""
+        account, reference = self.settings.shipper_number, _reference(key)
+        wanted = {"ReferenceNumber": {"Value": reference}, "ShipperNumber": account}
+        body = {"Request": {}, "LabelSpecification": _LABEL, "ReferenceValues": wanted}
+        try:
+            answer = await self._ask("POST", "/api/labels/v1/recovery", json={"LabelRecoveryRequest": body})
+            label = inside(answer, "LabelRecoveryResponse")
+            return _booking(label, _first(label, "LabelResults"))
+        except Refused as no:
+            if no.code == _VOIDED:
+                return None
+            if no.status != 404 and no.code != _NO_LABEL:
+                raise
+        params = {"refNumType": "SmallPackage", "shipperNum": account}
+        packages = await self._packages(f"/api/track/v1/reference/details/{reference}", params)
+        numbers = sorted(required(package, "trackingNumber") for package in packages)
+        return _booked(numbers[0], numbers[0]) if numbers else None
 
     async def cancel(self, leg: LegRef) -> None:
         """Void the shipment: the one we booked, else the reference if it is a UPS number, else the tracking number."""
@@ -311,8 +324,8 @@ def _listed(source: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
 
 
 def _packages_of(shipment: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if "package" in shipment:
-        return objects(shipment["package"], "package")
+    if packages := objects(shipment.get("package"), "package"):
+        return packages
     codes = [text(warning, "code") for warning in _listed(shipment, "warnings")]
     if "TW0001" in codes:
         return []
@@ -353,11 +366,21 @@ def _offset(value: str) -> timezone:
 def _place(location: Mapping[str, Any]) -> str:
     address = as_object(location.get("address") or {}, "address")
     country = text(address, "countryCode") or text(address, "country")
-    return ", ".join(filter(None, (text(address, "city").title(), text(address, "stateProvince"), country)))
+    return ", ".join(filter(None, (text(address, "city"), text(address, "stateProvince"), country)))
 
 
-def _booking(number: str, shipment: str) -> Booking:
+def _booking(shipment: Mapping[str, Any], package: Mapping[str, Any]) -> Booking:
+    return _booked(required(package, "TrackingNumber"), required(shipment, "ShipmentIdentificationNumber"))
+
+
+def _booked(number: str, shipment: str) -> Booking:
     return Booking(tracking_number=number, reference=shipment, extra={"ShipmentIdentificationNumber": shipment})
+
+
+def _first(source: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """The first package: a list, or an object in the answers of older versions."""
+    found = source.get(field)
+    return found if isinstance(found, dict) else _listed(source, field)[0]
 
 
 def _reference(key: str) -> str:

@@ -26,6 +26,22 @@ LEG = LegRef(carrier="ups", tracking_number="1Z999AA10123456784")
 GRANT = b"grant_type=client_credentials"
 PUSH_CLIENT = {"push_client_id": "push-client", "push_client_secret": "made-up-push-secret"}
 
+#: Table (e)1 of the sheet, row by row; 155 and 156 need type D and are in the samples.
+SHEET = """
+info/ 000 088 148 163 | pre_transit/ 003 080 157 166 044 045 079 065 131 135 077 | picked_up/ 038 160 167 168 169
+in_transit/ 005 010 025 039 047 057 070 071 073 074 075 087 093 094 137 138 143 158 159 164 165
+in_transit/ 014 084 134
+customs/ 012 092 123 126 | exception/customs_hold 058 124 125 141 | out_for_delivery/ 006 021 072 078 089 091 146 162
+available_for_pickup/ 017 040 144 161 | delivered/ 011 026 | attempt_failed/ 022 023 024 060 061 066 145
+attempt_failed/payment_due 062 | info/ 027 028 096 097 098 099 | exception/address_problem 050 | exception/refused 064
+exception/damaged 059 | exception/lost 068 | exception/unclaimed 069 | exception/weather 032 051 052 053
+exception/carrier_delay 046 048 086 090 | exception/security 132 139 147 149 | exception/other 013 029 030 049 076 129
+info/ 016 019 020 083 100 101 102 103 104 105 106 107 108 109 | exception/payment_due 085
+info/ 018 041 042 054 055 056 063 082 095 110 111 112 113 114 115 116 120 121 122 136 153 154
+returning/ 033 035 036 037 117 118 119 | returning/damaged 081 | returned/ 034 067 | cancelled/ 007 | pre_transit/ 043
+info/ 127 128 130 133 140 142
+"""
+
 
 class Clock:
     def __init__(self) -> None:
@@ -66,6 +82,13 @@ def issued(ups: UpsAdapter, **headers: str) -> dict[str, Any]:
     assert answer.status == 200
     value: dict[str, Any] = json.loads(answer.body)
     return value
+
+
+def event(code: str, time: str = "100000") -> Push:
+    """An alert whose type and two-letter code say something else than the three-digit code."""
+    status = {"type": "I", "code": "OT", "descriptionCode": code}
+    when = {"gmtActivityDate": "20260115", "gmtActivityTime": time}
+    return Push(body=json.dumps({"trackingNumber": LEG.tracking_number, "activityStatus": status, **when}).encode())
 
 
 def pushed(bearer: str, key: str = "push-client") -> Push:
@@ -204,15 +227,16 @@ async def test_booking_without_an_account_asks_nobody() -> None:
     assert ups.asked == []
 
 
-def test_a_plan_to_hold_the_parcel_moves_nothing() -> None:
-    def said(code: str, time: str) -> Push:
-        status = {"type": "I", "code": "XX", "descriptionCode": code}
-        when = {"gmtActivityDate": "20260115", "gmtActivityTime": time}
-        return Push(
-            body=json.dumps({"trackingNumber": "1Z999AA10123456784", "activityStatus": status, **when}).encode()
-        )
+def test_every_three_digit_code_means_what_the_sheet_says_and_the_others_are_unknown() -> None:
+    rows = [row.split() for row in SHEET.replace("|", "\n").strip().splitlines()]
+    wanted = {code: tuple(means.split("/")) for means, *codes in rows for code in codes}
+    read = {f"{number:03}": adapter().receive(event(f"{number:03}")) for number in range(1000)}
+    got = {code: (str(scan.status), str(scan.reason or "")) for code, [scan] in read.items()}
+    assert {code: means for code, means in got.items() if means[0] != "unknown"} == wanted
 
-    scans = [scan for push in (said("005", "100000"), said("106", "110000")) for scan in adapter().receive(push)]
+
+def test_a_plan_to_hold_the_parcel_moves_nothing() -> None:
+    scans = [scan for push in (event("005", "100000"), event("106", "110000")) for scan in adapter().receive(push)]
     folded = fold_scans(scans)
     assert folded.status is Status.IN_TRANSIT
     assert folded.progress_at == datetime(2026, 1, 15, 10, tzinfo=UTC)
