@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -22,7 +21,7 @@ _ONCE = ("book", "send", "intercept")
 async def http_status(subject: Subject) -> list[Problem]:
     """A status that is not 2xx is an error however good the body looks: try again for 5xx and 429, else Refused."""
     found = [*own_doors(subject), *await judged(subject, "http_status")]
-    for sample, number in _asked(subject.of("polls", "deeds")):
+    for sample, number in await _asked(subject, subject.of("polls", "deeds")):
         for status in (500, 503, 429, 401, 403) if succeeds(sample.exchanges[number]) else (500, 503, 429):
             played = await play(subject, sample, script=Script(sample.exchanges, number, _with_status(status)))
             wrong = _status_ignored(sample, status, played)
@@ -31,11 +30,11 @@ async def http_status(subject: Subject) -> list[Problem]:
     return found
 
 
-def _asked(samples: list[Sample]) -> Iterator[tuple[Sample, int]]:
-    """Every exchange of the samples that succeed."""
-    for sample in samples:
-        if sample.error is None:
-            yield from ((sample, number) for number in range(len(sample.exchanges)))
+async def _asked(subject: Subject, samples: list[Sample]) -> list[tuple[Sample, int]]:
+    """Every exchange of the samples that succeed, as they say, without silence."""
+    quiet = [one for one in samples if one.error is None and not any("raise" in e["response"] for e in one.exchanges)]
+    sound = [sample for sample in quiet if (await play(subject, sample)).error is None]
+    return [(sample, number) for sample in sound for number in range(len(sample.exchanges))]
 
 
 def _with_status(status: int) -> Answer:
@@ -62,9 +61,9 @@ def _status_ignored(sample: Sample, status: int, played: Played) -> str:
 
 async def lost_answer(subject: Subject) -> list[Problem]:
     """A deed whose answer is lost is OutcomeUnknown (`extensions=DEED`): somebody looks before doing it twice."""
-    found = []
+    found = await judged(subject, "lost_answer")
     for deed in _ONCE:
-        asked = list(_asked(subject.deeds(deed)))
+        asked = await _asked(subject, subject.deeds(deed))
         errors = []
         for sample, number in asked:
             played = await play(subject, sample, script=Script(sample.exchanges, number, _silence))

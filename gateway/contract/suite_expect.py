@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from gateway.contract.carrier import CarrierAdapter, Outcome, Push, Reply, Verdict
-from gateway.contract.errors import ContractError
+from gateway.contract.errors import ContractError, TryAgain
 from gateway.contract.suite_play import Played, Script, made, play
 from gateway.contract.suite_samples import Problem, Sample, Subject, succeeds
 
@@ -36,7 +36,7 @@ def differences(sample: Sample, played: Played) -> Iterator[Finding]:
     elif sample.error is not None:
         yield from _error_differences(sample, played)
     elif played.error is not None:
-        yield _by_status(sample), played.crash
+        yield _by_answers(sample, played), played.crash
     else:
         yield from _value_differences(sample, played.value)
         yield from (("samples", complaint) for complaint in played.complaints)
@@ -57,14 +57,17 @@ def _missed(sample: Sample, played: Played) -> str:
     if sample.error == "BadSignature":
         return "signature"
     if played.error is not None:
-        return _by_status(sample) if isinstance(played.error, ContractError) else "rubbish"
+        return _by_answers(sample, played) if isinstance(played.error, ContractError) else "rubbish"
     if not sample.exchanges:
         return "rubbish" if sample.error == "BadPayload" else "samples"
     return "hidden_no" if succeeds(sample.exchanges[-1]) else "http_status"
 
 
-def _by_status(sample: Sample) -> str:
-    """A sample of a refusal by status that gives another kind of outcome has not heard the status."""
+def _by_answers(sample: Sample, played: Played) -> str:
+    """A sample of silence or of a refusal by status that ends in another way has not understood that."""
+    silent = any("raise" in exchange["response"] for exchange in sample.exchanges)
+    if silent and isinstance(played.error, TryAgain):
+        return "lost_answer"
     return "samples" if all(succeeds(exchange) for exchange in sample.exchanges) else "http_status"
 
 

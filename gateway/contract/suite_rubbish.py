@@ -28,7 +28,7 @@ _ODD = (
 _ODD_TEXTS = ("", "rubbish", "a\x00b", "9" * 400, "2026-13-45T99:99:99Z")
 _ODD_LEAVES: tuple[Any, ...] = (None, 0, -1, 1.5, True, [], {}, [None], 10**30, *_ODD_TEXTS)
 _ODD_CONTAINERS: tuple[Any, ...] = (None, "", 7, [], {}, [None], [[]], "rubbish")
-_MOST = 150
+_MOST = 80
 
 
 async def rubbish(subject: Subject) -> list[Problem]:
