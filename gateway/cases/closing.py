@@ -17,7 +17,7 @@ GATEWAY = "gateway"
 async def clear_case(rt: Runtime, tx: Tx, case_id: str, cause: str, *, final: bool = False) -> bool:
     """The cause is gone: drop what has not been begun. False when the case was closed before.
 
-    Where a failover of ours was begun or done, the cause did not go away by itself: the playbook is carried on (the
+    Where a failover of ours took the parcel away, the cause did not go away by itself: the playbook is carried on (the
     customer hears of the new carrier) and the case is resolved at its end, or now when the journey is `final`.
     """
     case = await cases.locked(tx, case_id)
@@ -33,8 +33,9 @@ async def clear_case(rt: Runtime, tx: Tx, case_id: str, cause: str, *, final: bo
 
 
 def _took_over(deed: Row) -> bool:
-    begun = deed.state in outbox.LIVE and bool(deed.progress)
-    return deed.kind == DeedKind.FAILOVER and (begun or deed.state == DeedState.DONE)
+    """The parcel was taken away from its carrier by this deed, or is with another one because of it."""
+    ours = deed.progress.get("cancelled") or deed.progress.get("booked")
+    return deed.kind == DeedKind.FAILOVER and deed.state in (*outbox.LIVE, DeedState.DONE) and bool(ours)
 
 
 async def clear_of_shipment(

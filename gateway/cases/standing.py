@@ -18,7 +18,7 @@ _BADLY = (DeedState.REFUSED, DeedState.DEAD)
 
 def waits_for_person(deed: Row) -> bool:
     """Pending, and neither time nor another deed will set it off: somebody must answer (or a doubt must go away)."""
-    idle = deed.due_at is None and deed.after is None
+    idle = deed.due_at is None and (deed.after is None or deed.reason is not None)
     return deed.state == DeedState.PENDING and (idle or deed.reason in DOUBTS)
 
 

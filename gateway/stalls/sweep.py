@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from gateway.rules.fold import LegFacts, fold_shipment
 from gateway.runtime import Runtime
 from gateway.stalls.hearing import Hearing, hearing
 from gateway.stalls.look import look
@@ -60,12 +59,7 @@ async def _look(rt: Runtime, tx: Tx, claimed: Sequence[Row]) -> None:
 
 
 async def _judge(rt: Runtime, tx: Tx, journey: Journey, ears: Hearing) -> datetime | None:
-    states = {leg.id: journey.state(leg) for leg in journey.legs}
-    facts = [
-        LegFacts(ordinal=leg.ordinal, carrier=leg.carrier, state=states[leg.id], closed_why=leg.closed_why)
-        for leg in journey.legs
-    ]
-    state = fold_shipment(facts)
+    state = journey.fold()
     current = next(leg for leg in journey.legs if leg.ordinal == state.current)
     blind = current.carrier not in rt.carriers or ears.blind(current.carrier, current.opened_at)
     return await look(rt, tx, journey.shipment, state, journey.legs, blind=blind, moved=True)

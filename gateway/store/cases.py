@@ -1,6 +1,6 @@
 """Cases and their timelines.
 
-Lock order, everywhere: shipment, then case, then ledger, then outbox. `locked` takes the case.
+Lock order, everywhere: shipment, then case, then deeds of the case, then ledger. `locked` takes the case.
 """
 
 from __future__ import annotations

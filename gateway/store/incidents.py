@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,10 +19,12 @@ _LOCK = 7283411907
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """The legs of a carrier that are under way. stalled: how many of them are current legs of stalled shipments."""
+    """The legs of a carrier that are under way. stalled: how many shipments it holds are stalled. since: the first of
+    the legs began."""
 
     legs: int
     stalled: int
+    since: datetime
 
 
 async def alone(tx: Tx) -> None:
@@ -63,21 +64,14 @@ async def listing(tx: Tx, *, limit: int, carrier: str | None = None) -> list[Row
     return list((await tx.conn.execute(found)).all())
 
 
-async def health(tx: Tx, carriers: Collection[str] | None = None) -> dict[str, Row[Any]]:
-    """What we know of carriers' health, by code; a carrier nobody has heard of yet is absent."""
-    found = select(carrier_health)
-    if carriers is not None:
-        found = found.where(carrier_health.c.carrier.in_(carriers))
-    return {row.carrier: row for row in (await tx.conn.execute(found)).all()}
-
-
 async def live(tx: Tx) -> dict[str, Live]:
     """Live legs by carrier; a carrier without any is absent. Both counts walk partial indexes."""
-    open_legs = select(legs.c.carrier, func.count()).where(legs.c.closed_at.is_(None), legs.c.status.not_in(FINAL))
+    first = func.min(legs.c.opened_at, type_=legs.c.opened_at.type)
+    open_legs = select(legs.c.carrier, func.count(), first).where(legs.c.closed_at.is_(None))
     stuck = select(shipments.c.carrier, func.count()).where(shipments.c.stalled, shipments.c.status.not_in(FINAL))
     counted = (await tx.conn.execute(open_legs.group_by(legs.c.carrier))).all()
     stalled = {row[0]: row[1] for row in (await tx.conn.execute(stuck.group_by(shipments.c.carrier))).all()}
-    return {carrier: Live(legs=number, stalled=stalled.get(carrier, 0)) for carrier, number in counted}
+    return {row[0]: Live(legs=row[1], stalled=stalled.get(row[0], 0), since=row[2]) for row in counted}
 
 
 async def set_circuit(tx: Tx, carrier: str, circuit: str, at: datetime) -> None:

@@ -84,9 +84,11 @@ async def spent(tx: Tx, currency: str, since: datetime) -> Decimal:
     return Decimal(int((await tx.conn.execute(total)).scalar_one())) / 100
 
 
-async def unused_of_shipment(tx: Tx, shipment_id: str) -> list[Row[Any]]:
+async def unused(tx: Tx, order_id: str, shipment_id: str) -> list[Row[Any]]:
     """Grants of a shipment that were issued and not used, locked."""
-    found = select(ledger).where(ledger.c.shipment_id == shipment_id, ledger.c.state == "issued")
+    found = select(ledger).where(
+        ledger.c.order_id == order_id, ledger.c.shipment_id == shipment_id, ledger.c.state == "issued"
+    )
     return list((await tx.conn.execute(found.order_by(ledger.c.id).with_for_update())).all())
 
 

@@ -1,0 +1,47 @@
+"""Asking a carrier to push a leg, and asking again before it forgets."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from gateway.outcome import Done, Drop, End
+from gateway.remedies.parcel import leg_ref
+from gateway.runtime import Runtime
+from gateway.store import legs, outbox, shipments
+from gateway.store.outbox import Deed
+from gateway.store.rows import Row
+from gateway.tracking.change import Snapshot
+from gateway.tracking.journey import Leg
+
+#: Asked again when so much of a subscription's life is over.
+_RENEW = 0.8
+#: What "it lasts" means in a column that holds an instant.
+_LASTS = timedelta(days=3650)
+
+
+async def subscribe(rt: Runtime, deed: Row) -> End:
+    """The doer of "subscribe". payload: leg_id, carrier. Repeating it is harmless (`CarrierAdapter.subscribe`)."""
+    async with rt.store.read() as tx:
+        row = await legs.get(tx, deed.payload["leg_id"])
+        shipment = await shipments.get(tx, row.shipment_id) if row is not None else None
+    if row is None or shipment is None or row.closed_at is not None or not shipment.watching:
+        return Drop(reason="the leg is no longer watched")
+    carrier = rt.carriers.get(row.carrier)
+    if carrier is None:
+        return Drop(reason=f"{row.carrier} is switched off")
+    await carrier.adapter.subscribe(leg_ref(rt, Snapshot.of(shipment), Leg.of(row)))
+    life = carrier.adapter.subscription_life
+    until = rt.clock() + (_LASTS if life is None else timedelta(seconds=life))
+    async with rt.store.write() as tx:
+        await legs.subscribed(tx, row.id, until)
+        if life is not None:
+            await outbox.add(tx, _renewal(deed, rt.clock() + timedelta(seconds=life * _RENEW)), rt.clock())
+    return Done(result={"until": until.isoformat() if life is not None else None})
+
+
+def _renewal(deed: Row, at: datetime) -> Deed:
+    """One per deed that came before: a repeat of that one adds no second."""
+    number = deed.payload.get("renewal", 0) + 1
+    payload = {**deed.payload, "renewal": number}
+    key = f"{deed.payload['leg_id']}:subscribe:{number}"
+    return Deed(kind="subscribe", key=key, payload=payload, due_at=at, shipment_id=deed.shipment_id)
