@@ -33,7 +33,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--public", default="", help="address of the gateway for browsers, where it is another one")
     parser.add_argument("--port", type=int, default=8081, help="of the stand-ins and the page")
     parser.add_argument("--smtp-port", type=int, default=8025)
-    parser.add_argument("--key", default=os.environ.get("SANDBOX_KEY", ""), help="API key (role ops); or SANDBOX_KEY")
+    parser.add_argument(
+        "--key", default=os.environ.get("SANDBOX_GATEWAY_KEY", ""), help="API key (ops); or SANDBOX_GATEWAY_KEY"
+    )
     parser.add_argument("--pace", type=float, default=0.7, help="seconds between two steps of a journey")
     parser.add_argument("--once", action="store_true", help="end when every journey has ended; exit 1 if one failed")
     return parser.parse_args(given)
@@ -86,7 +88,14 @@ async def _ready(gateway: Gateway, stopped: asyncio.Event) -> None:
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    return 1 if asyncio.run(run(arguments())) else 0
+    try:
+        return 1 if asyncio.run(run(arguments())) else 0
+    except GatewayError as error:
+        log.error("the gateway cannot be reached: %s", error)
+        return 2
+    except OSError as error:
+        log.error("a port cannot be opened: %s", error)
+        return 2
 
 
 if __name__ == "__main__":

@@ -24,8 +24,11 @@ from tests.sandbox.conftest import message
 
 Plugin = Callable[..., Any]
 SMS = ProviderTemplate(id="SMS_100000001", params={"no": "number", "days": "days"})
-TPL = ProviderTemplate(id="TPL_STALL", params={"character_string1": "number", "thing2": "days"})
-PARAMS = {"number": "SF1234567890123", "days": "5"}
+TPL = ProviderTemplate(
+    id="TPL_DELIVERED_ZH",
+    params={"character_string1": "number", "thing2": "carrier", "character_string3": "order"},
+)
+PARAMS = {"number": "SF1234567890123", "days": "5", "carrier": "顺丰速运", "order": "SO-1"}
 
 
 def aliyun(plugin: Plugin, world: World, **more: Any) -> AliyunSms:
