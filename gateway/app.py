@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from aiohttp import web
@@ -52,6 +53,7 @@ class Gateway:
         self.inbox = Inbox(self.rt)
         self.desk = Desk(keyring=Keyring(self.store), metrics=Metrics(), inbox=self.inbox)
         self.ticks = Clock(self.rt, self._loops(), self._chores())
+        self._open = AsyncExitStack()
         self._runner: web.AppRunner | None = None
         self.port = environment.port
 
@@ -100,7 +102,7 @@ class Gateway:
         await upgrade(self.store)
         await self._read_policies()
         await self._first_key()
-        await self.inbox.start()
+        await self._open.enter_async_context(self.inbox)
         if workers:
             self.ticks.start()
         self._runner = web.AppRunner(application(self.rt, self.desk), access_log=None, shutdown_timeout=5)
@@ -118,7 +120,7 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self.ticks.stop()
-        await self.inbox.stop()
+        await self._open.aclose()
         await self.outside.close()
         await self.store.close()
 

@@ -3,8 +3,9 @@
 The latest scan by its own time wins, with these exceptions. `info` moves nothing. `unknown` moves nothing either: the
 last known status stays, and `newest_unknown` holds back whatever costs money. Facts (`delivered`, `returned`) are not
 undone by later scans, except that a later `returned` replaces `delivered`; paperwork (`cancelled`, `expired`) is undone
-by a later physical scan. A `delivered` after `returning` is `returned`, inferred, unless the scan itself says that the
-recipient has it. An inferred final is our conclusion, not the carrier's word: a later explicit one replaces it.
+by a later physical scan, and an announcement (`pre_transit`) after the parcel has moved is paperwork too. A `delivered`
+after `returning` is `returned`, inferred, unless the scan itself says that the recipient has it. An inferred final is
+our conclusion, not the carrier's word: a later explicit one replaces it.
 A leg of which nothing was said is `pre_transit`: we know its number and nothing more.
 """
 
@@ -78,8 +79,9 @@ class _Leg:
         if scan.status is Status.UNKNOWN:
             self.moved |= elsewhere
             return elsewhere
+        announced_again = self.moved and scan.status is Status.PRE_TRANSIT
         self.moved |= scan.status not in _NOT_PHYSICAL
-        return scan.status not in PAPERWORK
+        return scan.status not in PAPERWORK and not announced_again
 
     def _known(self, scan: Scan) -> None:
         presumed = scan.status is Status.DELIVERED and self.returning and not scan.confirmed
@@ -98,7 +100,8 @@ class _Leg:
             replaces = self.status is Status.DELIVERED and status is Status.RETURNED
             explicit = status is Status.RETURNED or (status is Status.DELIVERED and scan.confirmed)
             return replaces or (self.inferred and explicit and scan.status is status)
-        return self.status not in PAPERWORK or status is not Status.PRE_TRANSIT
+        announcement = status is Status.PRE_TRANSIT
+        return not (announcement and (self.moved or self.status in PAPERWORK))
 
     def _flag(self, scan: Scan) -> None:
         repeats = scan.status is self.status or (self.inferred and scan.status is Status.DELIVERED)

@@ -104,6 +104,13 @@ def test_paperwork_is_contact_and_no_progress() -> None:
     assert state.contact_at == NOON + timedelta(hours=2)
 
 
+def test_an_announcement_after_the_parcel_moved_takes_nothing_back() -> None:
+    state = fold_scans([scan("picked_up", 0), scan("pre_transit", 5)])
+    assert (state.status, state.moved) == (Status.PICKED_UP, True)
+    assert state.progress_at == NOON
+    assert state.contact_at == NOON + timedelta(hours=5)
+
+
 def test_scans_after_a_fact_are_flagged() -> None:
     told = [scan("delivered", 1), scan("in_transit", 2), scan("info", 3), scan("delivered", 4), scan("unknown", 5)]
     state = fold_scans(told)
