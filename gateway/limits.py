@@ -23,6 +23,9 @@ class Limits(Protocol):
     async def pause(self, key: str, seconds: float) -> None:
         """No token before that: the other side said so. A longer pause stands."""
 
+    async def paused(self, key: str) -> float:
+        """Seconds that are left of a pause."""
+
 
 class LocalLimits:
     """A bucket holds `rate.calls` tokens; each comes back `rate.seconds` after the moment it was taken for.
@@ -58,6 +61,9 @@ class LocalLimits:
     async def wait(self, key: str, rate: Rate) -> float:
         now = self._clock()
         return self._free(key, rate, now) - now
+
+    async def paused(self, key: str) -> float:
+        return max(0.0, self._paused.get(key, 0) - self._clock())
 
     async def pause(self, key: str, seconds: float) -> None:
         self._paused[key] = max(self._paused.get(key, 0), self._clock() + seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Row, func, or_, select, update
 
 from gateway.store.engine import Tx
 from gateway.store.tables import carrier_health as health
+from gateway.store.text import storable
 from gateway.store.upsert import insert, insert_new
 
 #: A carrier's row is wanted by every worker that hears it: it is written only when it would move by more than this.
@@ -24,30 +25,35 @@ async def every(tx: Tx) -> dict[str, Row[Any]]:
     return {row.carrier: row for row in (await tx.conn.execute(select(health))).all()}
 
 
-async def heard(tx: Tx, carriers: Iterable[str], at: datetime, *, pushed: bool = False) -> None:
-    """An authentic push or an answered poll spoke of these carriers. Call it last: it locks rows that others want."""
-    values = {"heard_at": at} | ({"pushed_at": at} if pushed else {})
-    for carrier in sorted(set(carriers)):
-        newer = or_(*(health.c[name].is_(None) | (health.c[name] < at - GRAIN) for name in values))
-        moved = update(health).where(health.c.carrier == carrier, newer).values(**values)
+async def heard(tx: Tx, at: Mapping[str, datetime], pushed: Collection[str] = ()) -> None:
+    """An authentic push or an answered poll spoke of these carriers. pushed: those that were pushed.
+
+    Call it last, once: it locks rows that every worker wants, in the order of their names.
+    """
+    for carrier in sorted(at):
+        names = ("heard_at", "pushed_at") if carrier in pushed else ("heard_at",)
+        values = dict.fromkeys(names, at[carrier])
+        older = or_(*(health.c[name].is_(None) | (health.c[name] < at[carrier] - GRAIN) for name in names))
+        moved = update(health).where(health.c.carrier == carrier, older).values(**values)
         if (await tx.conn.execute(moved)).rowcount == 0:
             await insert_new(tx, health, {"carrier": carrier, "failures": 0, "circuit": "closed", **values})
 
 
-async def answered(tx: Tx, carrier: str, at: datetime) -> datetime | None:
-    """A poll was answered. Since when polls had failed, None when they had not."""
+async def mended(tx: Tx, carrier: str) -> datetime | None:
+    """A poll was answered again. Since when polls had failed, None when they had not."""
     before = await of(tx, carrier)
-    if before is not None and before.failures:
-        mended = {"failures": 0, "failing_since": None, "last_error": None}
-        await tx.conn.execute(update(health).where(health.c.carrier == carrier).values(**mended))
-    await heard(tx, [carrier], at)
-    since: datetime | None = before.failing_since if before is not None and before.failures else None
+    if before is None or not before.failures:
+        return None
+    cleared = {"failures": 0, "failing_since": None, "last_error": None}
+    await tx.conn.execute(update(health).where(health.c.carrier == carrier).values(**cleared))
+    since: datetime | None = before.failing_since
     return since
 
 
 async def failed(tx: Tx, carrier: str, at: datetime, error: str) -> int:
     """A poll failed; how many in a row by now."""
-    added = insert(tx, health).values(carrier=carrier, circuit="closed", failures=1, failing_since=at, last_error=error)
+    why = storable(error)[:500]
+    added = insert(tx, health).values(carrier=carrier, circuit="closed", failures=1, failing_since=at, last_error=why)
     again = {
         "failures": health.c.failures + 1,
         "failing_since": func.coalesce(health.c.failing_since, added.excluded.failing_since),

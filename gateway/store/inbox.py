@@ -12,6 +12,7 @@ from sqlalchemy import LargeBinary, Row, delete, func, insert, literal, select, 
 from gateway.store import queues
 from gateway.store.engine import Tx
 from gateway.store.tables import inbox
+from gateway.store.text import storable
 
 WAITING, READ, QUARANTINED = "waiting", "read", "quarantined"
 
@@ -53,12 +54,16 @@ async def claim(tx: Tx, now: datetime, *, limit: int, lease: timedelta) -> list[
 
 async def end(tx: Tx, row: Row[Any], state: str, reason: str | None = None) -> None:
     """Read, or quarantined with a reason. Raise LeaseLost."""
-    await queues.finish(tx, inbox, row.id, row.fence, due_at=None, state=state, reason=reason)
+    await queues.finish(tx, inbox, row.id, row.fence, due_at=None, state=state, reason=_why(reason))
 
 
 async def again(tx: Tx, row: Row[Any], due_at: datetime, reason: str) -> None:
     """Read it later, one attempt more. Raise LeaseLost."""
-    await queues.finish(tx, inbox, row.id, row.fence, due_at=due_at, attempts=row.attempts + 1, reason=reason)
+    await queues.finish(tx, inbox, row.id, row.fence, due_at=due_at, attempts=row.attempts + 1, reason=_why(reason))
+
+
+def _why(reason: str | None) -> str | None:
+    return None if reason is None else storable(reason)[:1000]
 
 
 async def get(tx: Tx, inbox_id: int) -> Row[Any] | None:
@@ -67,13 +72,13 @@ async def get(tx: Tx, inbox_id: int) -> Row[Any] | None:
 
 async def settle(tx: Tx, inbox_id: int, state: str, reason: str | None = None) -> None:
     """The end of a replay, whoever holds the row: reading twice is harmless."""
-    ended = {"state": state, "reason": reason, "due_at": None, "fence": inbox.c.fence + 1}
+    ended = {"state": state, "reason": _why(reason), "due_at": None, "fence": inbox.c.fence + 1}
     await tx.conn.execute(update(inbox).where(inbox.c.id == inbox_id).values(**ended))
 
 
 async def listing(
     tx: Tx, *, state: str | None = None, carrier: str | None = None, limit: int, before: int | None = None
-) -> list[Row[Any]]:
+) -> list[Any]:
     """Newest first, below the id `before`; the body stays where it is, `bytes` says how large it is."""
     columns = (inbox.c.id, inbox.c.carrier, inbox.c.received_at, inbox.c.state, inbox.c.reason, inbox.c.attempts)
     found = select(*columns, func.length(inbox.c.body).label("bytes")).order_by(inbox.c.id.desc()).limit(limit)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from gateway.store.engine import Tx
-from gateway.store.tables import Instant, legs
+from gateway.store.tables import Instant, legs, shipments
 
 #: (carrier, tracking number), the name of a leg.
 Key = tuple[str, str]
@@ -51,6 +51,14 @@ async def of_number(tx: Tx, number: str, carrier: str | None = None) -> list[Row
     return list((await tx.conn.execute(found)).all())
 
 
+async def stamp(tx: Tx, number: str) -> tuple[Any, ...]:
+    """What tells an answer about a number from a later one: its shipments with their sequences and last changes."""
+    columns = (shipments.c.id, shipments.c.sequence, shipments.c.updated_at)
+    joined = select(*columns).join(legs, legs.c.shipment_id == shipments.c.id)
+    rows = (await tx.conn.execute(joined.where(legs.c.tracking_number == number).order_by(shipments.c.id))).all()
+    return tuple(tuple(row) for row in rows)
+
+
 async def hold_names(tx: Tx, keys: Iterable[Key]) -> None:
     """Nobody else registers or waits for these names until this transaction ends.
 
@@ -86,10 +94,15 @@ async def subscribed(tx: Tx, leg_id: str, until: datetime) -> None:
 
 
 async def telling(tx: Tx, provider: str, code: str, *, after: str = "", limit: int = 200) -> list[Any]:
-    """Legs whose history holds this provider and code, in the order of their ids: (id, shipment_id).
+    """Legs whose history holds this provider and code, in the order of their ids: (id, shipment_id, history).
 
     A search through text, for the rare deed of reading history again; whoever reads looks at the scans themselves.
     """
     held = [legs.c.history.contains(dumps(word, ensure_ascii=False), autoescape=True) for word in (provider, code)]
-    found = select(legs.c.id, legs.c.shipment_id).where(legs.c.id > after, *held).order_by(legs.c.id).limit(limit)
+    found = (
+        select(legs.c.id, legs.c.shipment_id, legs.c.history)
+        .where(legs.c.id > after, *held)
+        .order_by(legs.c.id)
+        .limit(limit)
+    )
     return list((await tx.conn.execute(found)).all())

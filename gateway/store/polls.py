@@ -35,28 +35,30 @@ async def claim(tx: Tx, carrier: str, now: datetime, *, limit: int, lease: timed
     return await queues.claim(tx, polls, now=now, limit=limit, lease=lease, where={"carrier": carrier})
 
 
-async def take(tx: Tx, leg_id: str, until: datetime) -> int | None:
-    """Claim one leg whenever it is due, and whoever has it: the new fence, None when it is not on the schedule."""
-    taken = (
-        update(polls)
-        .where(polls.c.leg_id == leg_id)
-        .values(due_at=until, fence=polls.c.fence + 1)
-        .returning(polls.c.fence)
-    )
-    fence: int | None = (await tx.conn.execute(taken)).scalar_one_or_none()
-    return fence
+async def take(tx: Tx, leg_id: str, carrier: str, until: datetime) -> int:
+    """Claim one leg whenever it is due, and whoever has it, on the schedule or not: the new fence."""
+    added = insert(tx, polls).values(leg_id=leg_id, carrier=carrier, due_at=until, fence=1, failures=0)
+    taken = {"due_at": until, "fence": polls.c.fence + 1}
+    upserted = added.on_conflict_do_update(index_elements=["leg_id"], set_=taken).returning(polls.c.fence)
+    return int((await tx.conn.execute(upserted)).scalar_one())
 
 
-async def mine(tx: Tx, claimed: Iterable[Row[Any]]) -> list[Row[Any]]:
-    """Those of the claimed rows that are still ours, locked; somebody else has the others by now."""
-    fences = {row.leg_id: row.fence for row in claimed}
-    found = select(polls).where(polls.c.leg_id.in_(fences)).order_by(polls.c.leg_id).with_for_update()
-    return [row for row in (await tx.conn.execute(found)).all() if row.fence == fences[row.leg_id]]
+async def fences(tx: Tx, leg_ids: Iterable[str]) -> dict[str, int]:
+    """Under which fence each leg is now: somebody else has those that are not under ours any more."""
+    found = select(polls.c.leg_id, polls.c.fence).where(polls.c.leg_id.in_(list(leg_ids)))
+    return {row.leg_id: row.fence for row in (await tx.conn.execute(found)).all()}
 
 
-async def end(tx: Tx, row: Row[Any], due_at: datetime | None, *, failures: int) -> None:
+async def end(tx: Tx, leg_id: str, fence: int, due_at: datetime | None, *, failures: int = 0) -> None:
     """The end of a claimed poll. Raise LeaseLost."""
-    await queues.finish(tx, polls, row.leg_id, row.fence, due_at=due_at, failures=failures)
+    await queues.finish(tx, polls, leg_id, fence, due_at=due_at, failures=failures)
+
+
+async def answered(tx: Tx, leg_ids: Sequence[str]) -> None:
+    """Polls of these legs fail no longer."""
+    failing = update(polls).where(polls.c.leg_id.in_(leg_ids), polls.c.failures > 0)
+    if leg_ids:
+        await tx.conn.execute(failing.values(failures=0))
 
 
 async def forget(tx: Tx, leg_ids: Sequence[str]) -> None:

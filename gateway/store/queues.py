@@ -25,7 +25,7 @@ async def claim(
     """Up to `limit` due rows, oldest first, ours until now + lease. where: column -> value it must have."""
     key = _key(table)
     due = select(key).where(table.c.due_at <= now, *_equal(table, where)).order_by(table.c.due_at).limit(limit)
-    # Materialized: as a plain subquery PostgreSQL may run it once per row of the outer table, and lock beyond the limit.
+    # Materialized: PostgreSQL may run a plain subquery once per row of the outer table, and lock beyond the limit.
     picked = due.with_for_update(skip_locked=True).cte("picked").prefix_with("MATERIALIZED")
     claimed = (
         update(table)

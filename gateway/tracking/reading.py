@@ -11,12 +11,13 @@ from gateway.rules.history import Held, merge
 
 #: (row of carriers.yaml that told it, its code as far as it is kept)
 Code = tuple[str, str]
-_LONGEST = 120
+#: What is kept of a code as a name.
+LONGEST_CODE = 120
 
 
 def code_of(held: Held) -> Code:
     """Whose word it is, and which."""
-    return held.provider, held.scan.carrier_code[:_LONGEST]
+    return held.provider, held.scan.carrier_code[:LONGEST_CODE]
 
 
 def readings(history: Iterable[Held]) -> Iterator[Held]:

@@ -14,6 +14,7 @@ from gateway.runtime import Runtime
 from gateway.store import health, legs, strays
 from gateway.store.engine import Tx
 from gateway.store.legs import Key
+from gateway.store.text import storable
 from gateway.tracking.change import Change
 from gateway.tracking.learn import learn
 from gateway.tracking.numbers import LONGEST, normal
@@ -69,7 +70,7 @@ async def record(rt: Runtime, tx: Tx, scans: Sequence[Heard], *, replay: bool = 
     changes = await learn(rt, tx, told, replay=replay) if told else []
     unclaimed = nameless + [one for key, ones in by_key.items() if key not in found for one in ones]
     await _keep(rt, tx, unclaimed)
-    await _health(rt, tx, by_key)
+    await _health(tx, by_key, nameless)
     refused = tuple(why for one in scans if (why := problem(one)) is not None)
     return Recorded(changes=tuple(changes), strays=len(unclaimed), refused=refused)
 
@@ -88,12 +89,8 @@ def problem(heard: Heard) -> str | None:
 
 def _clean(scan: Scan) -> Scan:
     """With the number as we compare it, and without what a database cannot hold (NUL, half a surrogate pair)."""
-    texts: dict[str, Any] = {name: _storable(value) for name in _TEXTS if (value := getattr(scan, name))}
-    return replace(scan, tracking_number=normal(_storable(scan.tracking_number)), **texts)
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    texts: dict[str, Any] = {name: storable(value) for name in _TEXTS if (value := getattr(scan, name))}
+    return replace(scan, tracking_number=normal(storable(scan.tracking_number)), **texts)
 
 
 def _key(rt: Runtime, heard: Heard) -> Key | None:
@@ -138,13 +135,14 @@ async def _keep(rt: Runtime, tx: Tx, unclaimed: Iterable[Heard]) -> None:
         await strays.add(tx, carrier=provider, company=company, number=number, history=history, at=at, until=until)
 
 
-async def _health(rt: Runtime, tx: Tx, by_key: Mapping[Key, Sequence[Heard]]) -> None:
-    """Whoever was spoken of was heard. Last of all: these rows are wanted by every worker."""
-    for pushed in (False, True):
-        heard = {
-            key[0]: max(one.learned_at for one in ones)
-            for key, ones in by_key.items()
-            if any(one.source is Source.WEBHOOK for one in ones) is pushed
-        }
-        for at in sorted(set(heard.values())):
-            await health.heard(tx, [carrier for carrier in heard if heard[carrier] == at], at, pushed=pushed)
+async def _health(tx: Tx, by_key: Mapping[Key, Sequence[Heard]], nameless: Sequence[Heard]) -> None:
+    """Whoever spoke and whoever was spoken of was heard. Last of all: these rows are wanted by every worker."""
+    spoken_of = [(key[0], one) for key, ones in by_key.items() for one in ones]
+    speakers = [(one.provider, one) for ones in (*by_key.values(), nameless) for one in ones]
+    at: dict[str, datetime] = {}
+    pushed = set()
+    for carrier, one in spoken_of + speakers:
+        at[carrier] = max(one.learned_at, at.get(carrier, one.learned_at))
+        if one.source is Source.WEBHOOK:
+            pushed.add(carrier)
+    await health.heard(tx, at, pushed)

@@ -1,0 +1,113 @@
+"""Accounts at providers: how often each may be asked, and who is asked while a carrier's own API is down."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from gateway.contract import Rate
+from gateway.domain import LegRef
+from gateway.plugins import Carrier
+from gateway.runtime import Runtime
+from gateway.store import health
+from gateway.tracking.change import Snapshot
+from gateway.tracking.journey import Leg
+from gateway.tracking.pace import fallback, reader
+
+#: Polls failed in a row after which the fallback is read.
+FALLBACK_AFTER = 3
+#: Seconds an account rests when the provider refuses all of its calls, until somebody mends it.
+CONFIG_PAUSE = 1800.0
+#: Seconds an account rests while polls fail: doubling from first to most.
+_FIRST_PAUSE, _MOST_PAUSE = 60.0, 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a carrier's numbers are read now. own: by its own row, not the fallback. probe: it failed when last asked."""
+
+    provider: Carrier
+    own: bool
+    probe: bool = False
+
+    @property
+    def account(self) -> str:
+        return account(self.provider)
+
+    @property
+    def rate(self) -> Rate:
+        return rate(self.provider)
+
+
+def account(carrier: Carrier) -> str:
+    """The key of an account: rows that differ only in the company an aggregator is asked about share one."""
+    own = {name: value for name, value in carrier.row.settings.items() if name not in {"company", "calls_per_second"}}
+    digest = hashlib.sha256(json.dumps(own, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return f"{carrier.row.adapter}:{digest}"
+
+
+def rate(carrier: Carrier) -> Rate:
+    """The pace of an account: the contract's where the row names one, else the adapter's."""
+    agreed = carrier.adapter.settings.calls_per_second
+    if agreed is None:
+        return carrier.adapter.rate
+    calls = max(1, int(agreed))
+    return Rate(calls, calls / agreed)
+
+
+async def way(rt: Runtime, carrier: str) -> Way | None:
+    """Whom to ask about a carrier's numbers now; None: nobody at the moment.
+
+    The carrier itself, unless its account rests; then its fallback, once the failures are no accident.
+    """
+    provider = reader(rt, carrier)
+    if provider is None:
+        return None
+    failures = await _failures(rt, carrier)
+    rest = await rt.limits.paused(account(provider))
+    if not rest:
+        return Way(provider=provider, own=provider.code == carrier, probe=failures > 0)
+    other = fallback(rt, carrier)
+    serious = failures >= FALLBACK_AFTER or rest > _MOST_PAUSE
+    if other is None or other.code == provider.code or not serious or await rt.limits.paused(account(other)):
+        return None
+    return Way(provider=other, own=False)
+
+
+async def _failures(rt: Runtime, carrier: str) -> int:
+    async with rt.store.read() as tx:
+        row = await health.of(tx, carrier)
+    return row.failures if row is not None else 0
+
+
+async def rest(rt: Runtime, way: Way, failures: int, retry_after: float | None) -> None:
+    """An account that fails is left alone for a while; for so long as the provider said, when it did."""
+    if retry_after is not None:
+        await rt.limits.pause(way.account, retry_after)
+    elif failures >= FALLBACK_AFTER:
+        await rt.limits.pause(way.account, min(_FIRST_PAUSE * 2 ** min(failures - FALLBACK_AFTER, 10), _MOST_PAUSE))
+
+
+def leg_ref(rt: Runtime, shipment: Snapshot, leg: Leg, provider: Carrier) -> LegRef:
+    """A leg as its provider's adapter wants to be told of it."""
+    return LegRef(
+        carrier=leg.carrier,
+        tracking_number=leg.tracking_number,
+        company=rt.carriers.company(leg.carrier, provider),
+        phone=_phone(shipment),
+        reference=leg.reference,
+        service=leg.service,
+        origin=shipment.origin,
+        destination=shipment.destination,
+        extra=dict(leg.extra),
+    )
+
+
+def _phone(shipment: Snapshot) -> str:
+    """Of the recipient, else of the sender: some carriers want its last four digits."""
+    for party in ("recipient", "sender"):
+        phone = (shipment.document.get(party) or {}).get("phone")
+        if phone:
+            return str(phone)
+    return ""

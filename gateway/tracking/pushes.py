@@ -1,0 +1,153 @@
+"""Pushes are read: by their adapter into scans, and through the one door. What cannot be read waits for a person."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from gateway.contract import ContractError, Push
+from gateway.domain import Source
+from gateway.runtime import Runtime
+from gateway.store import health
+from gateway.store import inbox as rows
+from gateway.store.engine import Tx
+from gateway.store.inbox import QUARANTINED, READ, WAITING
+from gateway.store.queues import LeaseLost
+from gateway.store.rows import Row
+from gateway.tracking.record import Heard, problem, record
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=2)
+#: Tries of a push at which our own code fails, and the first wait between them.
+TRIES = 5
+WAIT = timedelta(minutes=1)
+#: A body larger than this is read in a thread: aggregators batch.
+_LARGE = 64 * 1024
+
+
+class UnknownPush(Exception):
+    """There is no push of this id."""
+
+
+class StillWaiting(Exception):
+    """This push has not been read a first time: there is nothing to replay."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What came of a push. unreadable: why a person must look. broke: our own code failed, so it is tried again."""
+
+    row: Row
+    heard: tuple[Heard, ...] = ()
+    unreadable: str | None = None
+    broke: str | None = None
+
+
+async def read_inbox(rt: Runtime, limit: int = 100) -> int:
+    """Read pushes that wait: how many. One that cannot be read harms no other."""
+    async with rt.store.write() as tx:
+        claimed = await rows.claim(tx, rt.clock(), limit=limit, lease=rt.lease)
+    if not claimed:
+        return 0
+    readings = [await _read(rt, row) for row in claimed]
+    try:
+        await _take_in(rt, readings)
+    except Exception as error:
+        log.warning("a batch of %d pushes failed (%r); each is taken in alone", len(readings), error)
+        for reading in readings:
+            await _alone(rt, reading)
+    return len(claimed)
+
+
+async def replay(rt: Runtime, inbox_id: int) -> str | None:
+    """Read a kept push again, after its adapter was mended: nobody is told, nothing is paid.
+
+    Why it still cannot be read, None when it was. Raise UnknownPush, StillWaiting.
+    """
+    async with rt.store.read() as tx:
+        row = await rows.get(tx, inbox_id)
+    if row is None:
+        raise UnknownPush(inbox_id)
+    if row.state == WAITING:
+        raise StillWaiting(inbox_id)
+    reading = await _read(rt, row)
+    why = reading.unreadable or reading.broke
+    async with rt.store.write() as tx:
+        await record(rt, tx, reading.heard, replay=True)
+        await rows.settle(tx, inbox_id, QUARANTINED if why else READ, why)
+    return why
+
+
+async def _read(rt: Runtime, row: Row) -> Reading:
+    carrier = rt.carriers.get(row.carrier)
+    if carrier is None:
+        return Reading(row=row, unreadable=f"carrier {row.carrier} is not configured")
+    try:
+        push = _push(row)
+        large = len(push.body) > _LARGE
+        scans = await asyncio.to_thread(carrier.adapter.receive, push) if large else carrier.adapter.receive(push)
+    except ContractError as error:
+        return Reading(row=row, unreadable=error.detail)
+    except Exception as error:
+        log.exception("push %d of %s: the adapter failed", row.id, row.carrier)
+        return Reading(row=row, broke=f"internal: {error!r}")
+    heard = tuple(
+        Heard(provider=row.carrier, source=Source.WEBHOOK, scan=scan, learned_at=row.received_at) for scan in scans
+    )
+    refused = [why for one in heard if (why := problem(one)) is not None]
+    return Reading(row=row, heard=heard, unreadable="; ".join(refused) or None)
+
+
+async def _take_in(rt: Runtime, readings: Sequence[Reading]) -> None:
+    """Everything of these pushes in one transaction."""
+    async with rt.store.write() as tx:
+        for reading in readings:
+            await _end(rt, tx, reading)
+        await record(rt, tx, [one for reading in readings for one in reading.heard])
+    silent = {reading.row.carrier: reading.row.received_at for reading in readings if not reading.heard}
+    if silent:
+        async with rt.store.write() as tx:
+            await health.heard(tx, silent, silent)
+
+
+async def _end(rt: Runtime, tx: Tx, reading: Reading) -> None:
+    row, why = reading.row, reading.unreadable
+    if reading.broke is not None and row.attempts + 1 < TRIES:
+        await rows.again(tx, row, rt.clock() + WAIT * 2**row.attempts, reading.broke)
+        return
+    why = why or reading.broke
+    if why is not None:
+        log.warning("push %d of %s is quarantined: %s", row.id, row.carrier, why)
+    await rows.end(tx, row, QUARANTINED if why else READ, why)
+
+
+async def _alone(rt: Runtime, reading: Reading) -> None:
+    try:
+        await _take_in(rt, [reading])
+    except LeaseLost:
+        log.info("push %d of %s is read by another worker", reading.row.id, reading.row.carrier)
+    except Exception as error:
+        log.exception("push %d of %s could not be taken in", reading.row.id, reading.row.carrier)
+        broken = Reading(row=reading.row, broke=f"internal: {error!r}")
+        async with rt.store.write() as tx:
+            with suppress(LeaseLost):
+                await _end(rt, tx, broken)
+
+
+def _push(row: Row) -> Push:
+    request: dict[str, Any] = row.request
+    return Push(
+        method=request["method"],
+        path=request["path"],
+        query=request["query"],
+        headers=request["headers"],
+        body=row.body,
+        token="-" if request["token"] else None,
+        received_at=row.received_at,
+    )

@@ -1,0 +1,198 @@
+"""The Tracking of api.md: what the storefront and the customer see of a shipment, and its rendered bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.cache import Rendered
+from gateway.domain import FINAL, Status
+from gateway.rules.history import Held
+from gateway.runtime import Runtime
+from gateway.store import legs as leg_rows
+from gateway.store import mappings
+from gateway.store import shipments as shipment_rows
+from gateway.store.engine import Tx
+from gateway.tracking.change import Snapshot
+from gateway.tracking.journey import Journey, Leg
+from gateway.tracking.numbers import normal
+from gateway.tracking.reading import read, unread
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a number means. view: the Tracking. shipment: whose it is."""
+
+    shipment: Snapshot
+    view: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ambiguous:
+    """The number is known under several carriers. candidates: {carrier, name}."""
+
+    candidates: tuple[Json, ...]
+
+
+async def load_view(
+    rt: Runtime, tx: Tx, number: str, carrier: str | None = None, locale: str | None = None
+) -> Found | Ambiguous | None:
+    """What a number means, which is unique only within a carrier; None: nobody registered it."""
+    rows = await leg_rows.of_number(tx, normal(number), carrier)
+    owners = {row.shipment_id for row in rows}
+    if not owners:
+        return None
+    if len(owners) > 1:
+        names = [{"carrier": row.carrier, "name": _name(rt, row.carrier, locale)} for row in rows]
+        return Ambiguous(candidates=tuple(names))
+    (found,) = await load_views(rt, tx, owners, locale)
+    return found
+
+
+async def load_views(rt: Runtime, tx: Tx, ids: Iterable[str], locale: str | None = None) -> list[Found]:
+    """The Trackings of shipments, in the order of their registration."""
+    shipments = [Snapshot.of(row) for row in await shipment_rows.of_ids(tx, set(ids))]
+    every = [Leg.of(row) for row in await leg_rows.of_shipments(tx, [one.id for one in shipments])]
+    meanings = await mappings.of(tx, set().union(*(unread(leg.history) for leg in every)))
+    found = []
+    for shipment in sorted(shipments, key=lambda one: (one.created_at, one.id)):
+        journey = Journey(shipment, [leg for leg in every if leg.shipment_id == shipment.id], meanings)
+        found.append(Found(shipment=shipment, view=tracking_view(rt, journey, locale)))
+    return found
+
+
+def tracking_view(rt: Runtime, journey: Journey, locale: str | None = None) -> Json:
+    """The Tracking of a shipment in a reader's language."""
+    shipment = journey.shipment
+    return {
+        "tracking_number": shipment.tracking_number,
+        "carrier": _carrier(rt, shipment.carrier, locale),
+        "order_id": shipment.order_id,
+        "status": shipment.status,
+        "reason": shipment.reason,
+        "status_text": rt.words.status(locale, shipment.status),
+        "reason_text": rt.words.reason(locale, shipment.reason) if shipment.reason else None,
+        "since": _local(shipment.since, journey),
+        "promised_at": promised(shipment),
+        "eta": _eta(shipment),
+        "stalled": shipment.stalled,
+        "late": shipment.late,
+        "delivered_at": _local(shipment.delivered_at, journey),
+        "sequence": shipment.sequence,
+        "updated_at": shipment.updated_at.isoformat(),
+        "legs": [_leg(rt, journey, leg, locale) for leg in journey.legs],
+    }
+
+
+def promised(shipment: Snapshot) -> str | None:
+    """The promise with the offset it was given in."""
+    given = shipment.document.get("promised_at")
+    if isinstance(given, str):
+        return given
+    return shipment.promised_at.isoformat() if shipment.promised_at else None
+
+
+def _eta(shipment: Snapshot) -> Json | None:
+    """When it can be expected: all we know is the promise, and that only until it is broken or kept."""
+    latest = promised(shipment)
+    if latest is None or shipment.late or shipment.status in FINAL or shipment.status is Status.RETURNING:
+        return None
+    return {"earliest": None, "latest": latest, "basis": "promise"}
+
+
+def _leg(rt: Runtime, journey: Journey, leg: Leg, locale: str | None) -> Json:
+    shipment = journey.shipment
+    current = (leg.carrier, leg.tracking_number) == (shipment.carrier, shipment.tracking_number)
+    state = journey.state(leg)
+    return {
+        "carrier": _carrier(rt, leg.carrier, locale),
+        "tracking_number": leg.tracking_number,
+        "status": Status.CANCELLED if leg.closed_why == "cancelled" and state.status not in FINAL else state.status,
+        "reason": state.reason,
+        "current": current,
+        "scans": [_scan(held) for held in reversed(read(leg.history, journey.meanings))],
+    }
+
+
+def _scan(held: Held) -> Json:
+    scan = held.scan
+    return {
+        "at": scan.at.isoformat(),
+        "time_basis": scan.basis,
+        "status": scan.status,
+        "reason": scan.reason,
+        "inferred": scan.inferred,
+        "text": scan.text,
+        "place": scan.place,
+        "carrier_code": scan.carrier_code,
+        "source": held.source,
+    }
+
+
+def _carrier(rt: Runtime, code: str, locale: str | None) -> Json:
+    return {"code": code, "name": _name(rt, code, locale)}
+
+
+def _name(rt: Runtime, code: str, locale: str | None) -> str:
+    """A carrier that is no longer configured is shown by its code."""
+    carrier = rt.carriers.get(code)
+    return carrier.name(rt.words.language(locale) or locale or "en") if carrier is not None else code
+
+
+def _local(at: datetime | None, journey: Journey) -> str | None:
+    """An instant in the local time of the scan it comes from; a time of ours in UTC."""
+    if at is None:
+        return None
+    told = (held.scan.at for leg in journey.legs for held in leg.history if held.scan.at == at)
+    return next(told, at.astimezone(UTC)).isoformat()
+
+
+def render(status: int, value: Any, stamp: Any = None) -> Rendered:
+    """An answer as bytes. Its ETag is of the bytes, so that whatever changes them changes it."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return Rendered(status=status, etag=f'"{hashlib.sha256(body).hexdigest()[:20]}"', body=body, stamp=stamp)
+
+
+async def read_tracking(
+    rt: Runtime, number: str, carrier: str | None = None, locale: str | None = None
+) -> Rendered | None:
+    """The answer to GET /v1/tracking/{number}: 200, or 300 with the candidates; None: nobody registered it.
+
+    A hit costs no SQL. Where other processes write too and do not tell the cache, a hit costs one narrow question.
+    """
+    number = normal(number)
+    key = (carrier, rt.words.language(locale) or locale)
+    hit = rt.cache.get(number, key)
+    if hit is not None and (_alone(rt) or hit.stamp == await _stamp(rt, number)):
+        return hit
+    with rt.cache.loading(number) as place:
+        async with rt.store.read() as tx:
+            stamp = await leg_rows.stamp(tx, number)
+            found = await load_view(rt, tx, number, carrier, locale)
+        if found is None:
+            return None
+        rendered = _rendered(found, stamp)
+        rt.cache.put(place, key, rendered)
+    return rendered
+
+
+def _rendered(found: Found | Ambiguous, stamp: Sequence[Any]) -> Rendered:
+    if isinstance(found, Ambiguous):
+        return render(300, {"candidates": found.candidates}, stamp)
+    return render(200, found.view, stamp)
+
+
+def _alone(rt: Runtime) -> bool:
+    """Whether the cache hears of every write: SQLite has one process."""
+    return rt.cache.everywhere or rt.store.dialect == "sqlite"
+
+
+async def _stamp(rt: Runtime, number: str) -> Sequence[Any]:
+    async with rt.store.read() as tx:
+        return await leg_rows.stamp(tx, number)
