@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from aiohttp import web
 
@@ -72,6 +72,7 @@ class Gateway:
             secret=_secret(environment, self.store),
             public_url=environment.public_url or f"http://{environment.host}:{environment.port}",
             clock=clock,
+            lease=timedelta(seconds=environment.lease_seconds),
             words=load_words(config.folder / "words"),
             renderer=Renderer(config.folder / "messages"),
             follow=(stalls.follow, cases.follow, messages.follow, remedies.follow),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.cache import Cache
@@ -23,7 +23,7 @@ class Runtime:
     keyed hashes, coupon codes and tracking links. public_url: how customers reach us. follow: called inside the
     transaction of every change of a shipment, in this order. signals: wakes loops and live readers after a commit.
     limits: tokens per account. cache: rendered answers. words: what readers are told for a status.
-    renderer: the templates of messages.
+    renderer: the templates of messages. lease: how soon a worker that died is replaced.
     """
 
     store: Store
@@ -37,5 +37,6 @@ class Runtime:
     cache: Cache = field(default_factory=Cache)
     words: Words = field(default_factory=Words)
     renderer: Renderer = field(default_factory=Renderer)
+    lease: timedelta = timedelta(seconds=20)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     follow: Sequence[Callable[[Runtime, Tx, Any], Awaitable[None]]] = ()

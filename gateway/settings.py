@@ -91,6 +91,7 @@ class Environment(BaseModel):
     secret_key: SecretStr | None = Field(default=None, min_length=16)
     admin_key: SecretStr | None = Field(default=None, min_length=16)
     log_format: Literal["text", "json"] = "text"
+    lease_seconds: float = Field(default=20, ge=1, le=600)  #: how soon a worker that died is replaced
     public_url: str | None = None  #: how the outside reaches us, for links in messages
 
     @classmethod

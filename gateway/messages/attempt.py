@@ -34,8 +34,6 @@ from gateway.store import messages, outbox
 from gateway.store.ids import new_id
 
 log = logging.getLogger(__name__)
-#: How long a call may take before somebody else looks after it.
-LEASE = timedelta(seconds=45)
 #: After a lost answer: look so soon.
 LOOK_AFTER = timedelta(seconds=5)
 GOOD = (MessageState.SENT, MessageState.DELIVERED)
@@ -79,7 +77,7 @@ async def _begin(rt: Runtime, deed: Any, ask: Asked, how: Plan, channel: Channel
     begun = row.begun_at if row is not None and row.begun_at is not None else now
     message = await _message(rt, deed, ask, how, sender, message_id, begun)
     async with rt.store.write() as tx:
-        await outbox.note(tx, deed, {"begun": message_id}, until=now + LEASE)
+        await outbox.note(tx, deed, {"begun": message_id}, until=now + rt.lease)
         row_values = values(deed, ask, how, channel, sender, now)
         if row is None:
             await messages.add(tx, {**row_values, "id": message_id, "state": MessageState.QUEUED, "begun_at": now})

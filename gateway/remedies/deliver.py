@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from gateway.contract import CallPerson, TryAgain, Unavailable
 from gateway.outcome import Again, Dead, Drop, End, No
 from gateway.remedies.doers import DOERS, Doers
 from gateway.remedies.ending import carry_out
-from gateway.remedies.ground import LEASE
 from gateway.rules.retry import next_try
 from gateway.runtime import Runtime
 from gateway.store import cases, outbox
@@ -23,7 +24,8 @@ from gateway.store.rows import Row
 
 log = logging.getLogger(__name__)
 
-#: A doer is stopped well before its lease ends, so that nobody takes over what is still under way.
+#: No doer is longer under way in one go. Its lease is kept up meanwhile: it may be shorter, so that one that died is
+#: replaced soon.
 _SECONDS = 75.0
 #: While something slow is under way, how often what became due meanwhile is looked for.
 _LOOK_SECONDS = 0.5
@@ -57,18 +59,39 @@ async def _claim(rt: Runtime, limit: int) -> list[Row]:
     if limit <= 0:
         return []
     async with rt.store.write() as tx:
-        return await outbox.claim(tx, rt.clock(), limit=limit, lease=LEASE)
+        return await outbox.claim(tx, rt.clock(), limit=limit, lease=rt.lease)
 
 
 async def _deliver(rt: Runtime, deed: Row, doers: Doers) -> None:
     try:
-        end = await _moot(rt, deed) or await _attempt(rt, deed, doers)
+        async with _kept(rt, deed):
+            end = await _moot(rt, deed) or await _attempt(rt, deed, doers)
         await carry_out(rt, deed, end)
     except LeaseLost:
         log.debug("deed %s was taken over by another worker", deed.id)
     except Exception:
         # The store failed while the end was written: the lease ends by itself and the deed is claimed again.
         log.exception("the end of deed %s (%s) could not be written", deed.id, deed.kind)
+
+
+@asynccontextmanager
+async def _kept(rt: Runtime, deed: Row) -> AsyncIterator[None]:
+    """Keep the lease up while the block lasts."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(rt.lease.total_seconds() / 3)
+            async with rt.store.write() as tx:
+                await outbox.keep(tx, deed, rt.clock() + rt.lease)
+
+    keeper = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        (ended,) = await asyncio.gather(keeper, return_exceptions=True)
+        if isinstance(ended, Exception) and not isinstance(ended, LeaseLost):
+            log.warning("the lease of deed %s was not kept up: %s", deed.id, ended)
 
 
 async def _moot(rt: Runtime, deed: Row) -> End | None:

@@ -18,7 +18,6 @@ from gateway.store.rows import Row
 from gateway.tracking.change import Snapshot
 from gateway.tracking.journey import Leg, load
 
-LEASE = timedelta(seconds=120)
 #: How soon what we are in doubt about is looked at again.
 _AGAIN = timedelta(minutes=30)
 
@@ -51,7 +50,7 @@ async def ground(rt: Runtime, tx: Tx, deed: Row, progress: dict[str, Any] | None
     case = await cases.locked(tx, deed.case_id)
     if case is None:
         raise LookupError(f"deed {deed.id} belongs to no case")
-    await outbox.note(tx, deed, deed.progress if progress is None else progress, until=rt.clock() + LEASE)
+    await outbox.note(tx, deed, deed.progress if progress is None else progress, until=rt.clock() + rt.lease)
     return Ground(case=case, parcel=parcel)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from gateway.outcome import Again, Done, Drop, End
 from gateway.remedies.ending import tell_operators
-from gateway.remedies.ground import LEASE, answer
+from gateway.remedies.ground import answer
 from gateway.rules.policy import RemedyPlan
 from gateway.runtime import Runtime
 from gateway.store import cases, outbox
@@ -52,7 +52,7 @@ async def ask(rt: Runtime, deed: Row) -> End:
 async def _locked(rt: Runtime, tx: Tx, deed: Row) -> Row | None:
     """The open case, with the deed proved to be ours; None when it is closed. Raise LeaseLost."""
     case = await cases.locked(tx, deed.case_id)
-    await outbox.note(tx, deed, deed.progress, until=rt.clock() + LEASE)
+    await outbox.note(tx, deed, deed.progress, until=rt.clock() + rt.lease)
     return None if case is None or case.state in cases.CLOSED else case
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.domain import DeedKind
 from gateway.outcome import Drop, End, No
-from gateway.remedies.ground import LEASE, Ground, Parcel, ground
+from gateway.remedies.ground import Ground, Parcel, ground
 from gateway.runtime import Runtime
 from gateway.store import outbox
 from gateway.store.engine import Tx
@@ -69,7 +69,7 @@ class Work:
 
     async def note(self, tx: Tx) -> None:
         """Write the progress, and prove the lease once more. Raise LeaseLost."""
-        await outbox.note(tx, self.deed, self.progress, until=self.rt.clock() + LEASE)
+        await outbox.note(tx, self.deed, self.progress, until=self.rt.clock() + self.rt.lease)
 
     async def alone(self, tx: Tx, here: Ground, parcel: Parcel) -> None:
         """One failover per parcel at a time, and only away from the leg the case was opened about. Raise Stop."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gateway.runtime import Runtime
 from gateway.stalls.hearing import Hearing, hearing
@@ -17,7 +17,6 @@ from gateway.tracking.journey import Journey, load
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=120)
 #: Looked at in one transaction: a commit costs more than a look.
 _TOGETHER = 25
 
@@ -25,7 +24,7 @@ _TOGETHER = 25
 async def sweep(rt: Runtime, limit: int = 200) -> int:
     """Look at up to `limit` shipments that are due; how many. What cannot be looked at comes back with its lease."""
     async with rt.store.write() as tx:
-        claimed = await watches.claim(tx, rt.clock(), limit=limit, lease=LEASE)
+        claimed = await watches.claim(tx, rt.clock(), limit=limit, lease=rt.lease)
     for start in range(0, len(claimed), _TOGETHER):
         await _each_if_need_be(rt, claimed[start : start + _TOGETHER])
     return len(claimed)

@@ -17,8 +17,8 @@ from sqlalchemy import Row, select, update
 from gateway.domain import DeedState
 from gateway.store.engine import Tx
 from gateway.store.ids import new_id
+from gateway.store.queues import LeaseLost, finish
 from gateway.store.queues import claim as claim_rows
-from gateway.store.queues import finish
 from gateway.store.tables import outbox
 from gateway.store.upsert import insert
 
@@ -87,6 +87,13 @@ async def claim(tx: Tx, now: datetime, *, limit: int, lease: timedelta) -> list[
 async def note(tx: Tx, deed: Row[Any], progress: dict[str, Any], *, until: datetime) -> None:
     """Keep the steps done and begun, and the lease. Raise LeaseLost."""
     await finish(tx, outbox, deed.id, deed.fence, due_at=until, progress=progress)
+
+
+async def keep(tx: Tx, deed: Row[Any], until: datetime) -> None:
+    """Hold the lease of a deed that is under way longer. Raise LeaseLost."""
+    held = update(outbox).where(outbox.c.id == deed.id, outbox.c.fence == deed.fence, outbox.c.state == DeedState.DOING)
+    if (await tx.conn.execute(held.values(due_at=until))).rowcount != 1:
+        raise LeaseLost(f"outbox {deed.id} fence {deed.fence}")
 
 
 async def again(tx: Tx, deed: Row[Any], due_at: datetime | None, reason: str, *, free: bool = False) -> None:

@@ -19,8 +19,8 @@ from gateway.tracking.pace import reader
 
 log = logging.getLogger(__name__)
 
-#: Longer than a claimed leg can take: its place among the questions, a token, an answer, and the fallback's.
-LEASE = timedelta(minutes=10)
+#: Leases, longer than a claimed leg can take: its place among the questions, a token, an answer, and the fallback's.
+_LEASES = 30
 #: Questions of one claim, and how many of them are under way at once.
 QUESTIONS = 16
 AT_ONCE = 4

@@ -23,7 +23,6 @@ from gateway.tracking.record import Heard, problem, record
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=2)
 #: Tries of a push at which our own code fails, and the first wait between them.
 TRIES = 5
 WAIT = timedelta(minutes=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
 
 from gateway.contract import ContractError, Rate, Refused
 from gateway.domain import Scan
@@ -23,7 +22,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds somebody who waits for an answer waits for a token.
 _WITHIN = 3.0
-_LEASE = timedelta(minutes=2)
 
 
 class CannotAsk(Exception):
