@@ -49,7 +49,8 @@ def _error_differences(sample: Sample, played: Played) -> Iterator[Finding]:
     for name in _ERROR_FIELDS:
         got = getattr(played.error, name, None)
         if name in sample.body and sample.body[name] != got:
-            yield "samples", f"{name} of {sample.error} is {got!r}, not {sample.body[name]!r}"
+            detail = f"{name} of {sample.error} is {got!r}, not {sample.body[name]!r}"
+            yield _by_answers(sample, played), detail
 
 
 def _missed(sample: Sample, played: Played) -> str:
