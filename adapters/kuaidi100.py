@@ -64,7 +64,7 @@ _CONFIG = frozenset({"503", "600", "601"})
 _FOREIGN, _OUR_CLOCK = frozenset({"dhl", "fedex", "ups", "usps"}), frozenset({"CN", "HK", "MO", "TW"})
 
 
-class Settings(CarrierSettings):
+class Kuaidi100Settings(CarrierSettings):
     """base_url: https://poll.kuaidi100.com (orders then go to its siblings order. and api.), or one host for all.
 
     salt: ours, sent along so that callbacks are signed with it. secret: of the order product (book, cancel, intercept).
@@ -89,10 +89,16 @@ class Kuaidi100(CarrierAdapter):
     code = "kuaidi100"
     name = "快递100"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL | Can.INTERCEPT
-    Settings = Settings
+    Settings = Kuaidi100Settings
     statuses = {word: Meaning(status, reason) for words, status, reason in _ROWS for word in words.split()}
     min_interval = 1800
     aggregator = True
+
+    @classmethod
+    def able(cls, settings: Kuaidi100Settings) -> Can:
+        """Orders are signed with `secret`, subscriptions need a `callback_url`."""
+        orders = Can.NOTHING if settings.secret else Can.BOOK | Can.CANCEL | Can.INTERCEPT
+        return cls.can & ~orders & ~(Can.NOTHING if settings.callback_url else Can.SUBSCRIBE)
 
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         return [scan for leg in legs for scan in await self._query(leg, self._company(leg))]

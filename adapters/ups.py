@@ -110,6 +110,11 @@ class UpsAdapter(CarrierAdapter):
     statuses = dict(_meanings(_TABLE))
     subscription_life = 14 * 86400.0
 
+    @classmethod
+    def able(cls, settings: UpsSettings) -> Can:
+        """Booking is charged to a shipper's account."""
+        return cls.can if settings.shipper_number else cls.can & ~Can.BOOK
+
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         """Every activity of each leg; TW0001 and 404 are "not found (yet)"."""
         return [scan for leg in legs for scan in await self._history(leg.tracking_number)]

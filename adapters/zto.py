@@ -97,6 +97,11 @@ class ZtoAdapter(CarrierAdapter):
         for word in words.split()
     }
 
+    @classmethod
+    def able(cls, settings: ZtoSettings) -> Can:
+        """Booking needs an e-waybill account."""
+        return cls.can if settings.account_id and settings.account_password else cls.can & ~Can.BOOK
+
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         """Every scan of each leg; an empty list is "nothing yet"."""
         return [scan for leg in legs for scan in await self._tracks(leg)]

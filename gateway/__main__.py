@@ -21,7 +21,7 @@ from gateway.demo import demo
 from gateway.settings import Config, Environment
 from gateway.store.engine import connect
 from gateway.store.migrate import upgrade
-from gateway.tracking.inbox import replay
+from gateway.tracking.pushes import replay
 from gateway.web.auth import Role, new_key
 
 Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
@@ -158,7 +158,8 @@ def main() -> int:
     for quiet in ("httpx", "apscheduler", "alembic"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
     try:
-        return uvloop.run(arguments.work(arguments))
+        code: int = uvloop.run(arguments.work(arguments))
+        return code
     except (CannotStart, ConfigError) as error:
         print(str(error), file=sys.stderr)  # noqa: T201 - file, line and reason, not a trace
         return 2

@@ -24,8 +24,9 @@ from gateway.stalls.sweep import sweep
 from gateway.store import keys
 from gateway.store.engine import Store, connect
 from gateway.store.migrate import upgrade
-from gateway.tracking.inbox import Inbox, read_inbox
+from gateway.tracking.inbox import Inbox
 from gateway.tracking.poll import poll_due
+from gateway.tracking.pushes import read_inbox
 from gateway.web.app import application
 from gateway.web.auth import Keyring, Role, digest, new_key
 from gateway.web.endpoint import Desk

@@ -40,14 +40,14 @@ def load(folder: Path, environ: Mapping[str, str]) -> Config:
     files = {name: read(folder / f"{name}.yaml", environ) for name in _FILES}
     carriers = _rows(files["carriers"], "carriers", CarrierRow)
     notifiers = _rows(files["notifiers"], "notifiers", NotifierRow)
-    policies = {name: _parsed(files[name], (), model) for name, model in MODELS.items()}
+    policies: dict[str, Any] = {name: _parsed(files[name], (), model) for name, model in MODELS.items()}
     pace = _parsed(files["polling"], (), PollPace)
     adapters = _adapters(files["carriers"], carriers)
     channels = _channels(files["notifiers"], notifiers)
     _check_fallbacks(files["carriers"], carriers, adapters)
     _check_notifiers(files["notifiers"], notifiers)
     if policies["routes"] is not None:
-        able = {code: adapter.can for code, adapter in adapters.items() if carriers[code].enabled}
+        able = {code: _able(adapter, carriers[code]) for code, adapter in adapters.items() if carriers[code].enabled}
         for where, reason in routes_problems(policies["routes"], able):
             files["routes"].problem(where, reason)
     if policies["playbooks"] is not None:
@@ -105,6 +105,14 @@ def _adapters(document: Document, rows: Mapping[str, CarrierRow]) -> dict[str, t
         except ValidationError as error:
             document.invalid(error, (*where, "settings"))
     return found
+
+
+def _able(kind: type[CarrierAdapter], row: CarrierRow) -> Can:
+    """What the row's settings allow; settings that are wrong were told of already."""
+    try:
+        return kind.able(kind.Settings.model_validate(carrier_settings(kind, row)))
+    except ValidationError:
+        return kind.can
 
 
 def _check_fallbacks(

@@ -68,7 +68,7 @@ class Carrier:
 
     @property
     def can(self) -> Can:
-        return self.adapter.can
+        return self.adapter.able(self.adapter.settings)
 
     def name(self, locale: str) -> str:
         """The carrier's name in a language (zh-CN, zh, en ...); else English, else any."""

@@ -104,12 +104,12 @@ def _scalar(node: yaml.Node, where: Where, document: Document, environ: Mapping[
         return None if missing else text
     loader = yaml.SafeLoader("")
     try:
-        return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return loader.construct_object(node, deep=True)
     except yaml.MarkedYAMLError as error:
         document.problem(where, f"not a plain value: {error.problem}")
         return None
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def _names(text: str) -> Iterator[str]:

@@ -133,6 +133,11 @@ class CarrierAdapter(ABC):
         self.clock = clock
         self.nonce = nonce
 
+    @classmethod
+    def able(cls, settings: Any) -> Can:
+        """What an account with these settings can do: less than `can` where an ability needs a setting it lacks."""
+        return cls.can
+
     def meaning(self, word: str) -> Meaning:
         """What the carrier's word means: UNKNOWN when it is in no table, never a guess from its neighbours."""
         return self.statuses.get(word, Meaning(Status.UNKNOWN))
