@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from gateway.sandbox.client import Gateway, GatewayError
-from gateway.sandbox.journeys import Runner, State
+from gateway.sandbox.journeys import Runner
 from gateway.sandbox.page import Page
 from gateway.sandbox.pushing import Receipts
+from gateway.sandbox.run import State
 from gateway.sandbox.script import journeys
 from gateway.sandbox.server import serve
 from gateway.sandbox.world import World

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from gateway.contract.carrier import Reply
 from gateway.sandbox.faults import Broken, How
-from gateway.sandbox.world import Ask, Call, Done, World
+from gateway.sandbox.records import Ask, Call, Done
+from gateway.sandbox.world import World
 
 #: seconds after which a call that "never" answers lets go of its connection
 PATIENCE = 300.0

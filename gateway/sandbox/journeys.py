@@ -10,19 +10,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from gateway.sandbox.client import Gateway, GatewayError, deliver
 from gateway.sandbox.conditions import Condition
 from gateway.sandbox.people import customer, registration
 from gateway.sandbox.pushing import pushes
+from gateway.sandbox.records import Event, Waybill
+from gateway.sandbox.run import Run, State
 from gateway.sandbox.script import Again, Fail, Happening, Heal, Hold, Journey, Refresh, See, Step
 from gateway.sandbox.server import Sandbox
 from gateway.sandbox.view import View
-from gateway.sandbox.world import Event, Waybill
 
 log = logging.getLogger(__name__)
 
@@ -31,32 +30,8 @@ PATIENCE = 55.0
 _LOOK = 0.3
 
 
-class State(StrEnum):
-    WAITING = "waiting"
-    RUNNING = "running"
-    REACHED = "reached"
-    FAILED = "failed"
-
-
 class NotReached(Exception):
     """The gateway did not say in time what it should."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Run:
-    """One playing of a journey. step: how many steps are done. note: why it failed. adopted: registered by others."""
-
-    journey: Journey
-    numbers: list[str]
-    orders: list[str]
-    recipients: list[Mapping[str, Any]] = field(default_factory=list)
-    shipments: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
-    state: State = State.WAITING
-    step: int = 0
-    note: str = ""
-    adopted: bool = False
-    events: list[list[Event]] = field(default_factory=list)
 
 
 class Runner:

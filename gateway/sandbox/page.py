@@ -11,9 +11,11 @@ from aiohttp import web
 
 from gateway.domain import Channel
 from gateway.sandbox.client import Gateway, GatewayError
-from gateway.sandbox.journeys import Run, Runner
+from gateway.sandbox.journeys import Runner
+from gateway.sandbox.records import Call, ReceivedMessage
+from gateway.sandbox.run import Run
 from gateway.sandbox.script import Again, Fail, Happening, Heal, Hold, Refresh, See, Step
-from gateway.sandbox.world import Call, ReceivedMessage, World
+from gateway.sandbox.world import World
 
 PAGES = Path(__file__).with_name("pages")
 _FILES = ("sandbox.css", "sandbox.js", "words.json")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from gateway.contract.carrier import Push
 from gateway.sandbox.client import Gateway, deliver
+from gateway.sandbox.records import Call, Event, ReceivedMessage
 from gateway.sandbox.server import Sandbox
-from gateway.sandbox.world import Call, Event, ReceivedMessage
 
 Accepted = Callable[[int, bytes], bool]
 

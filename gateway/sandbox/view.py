@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from gateway.sandbox.client import Gateway, GatewayError
 from gateway.sandbox.conditions import Answer, Condition
-from gateway.sandbox.script import Journey
+from gateway.sandbox.run import Run
 from gateway.sandbox.world import World
 
 #: where the rows of an answer are, and the field that ties a row to a journey
@@ -20,21 +20,11 @@ _LISTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Played(Protocol):
-    """What a view needs of a run."""
-
-    journey: Journey
-    numbers: list[str]
-    orders: list[str]
-    shipments: list[str]
-    recipients: list[Mapping[str, Any]]
-
-
 class View:
     def __init__(self, world: World, gateway: Gateway) -> None:
         self._world, self._gateway = world, gateway
 
-    async def missing(self, run: Played, conditions: Sequence[Condition]) -> str | None:
+    async def missing(self, run: Run, conditions: Sequence[Condition]) -> str | None:
         """The first condition that is not met, None when all are. A gateway that is away has met none."""
         for condition in conditions:
             try:
@@ -45,7 +35,7 @@ class View:
                 return str(condition)
         return None
 
-    async def rows(self, about: Answer, run: Played, number: str = "") -> list[Any]:
+    async def rows(self, about: Answer, run: Run, number: str = "") -> list[Any]:
         """The rows of an answer that belong to this journey. Raise GatewayError."""
         if about == "tracking":
             return [await self._tracking(run, one) for one in ([number] if number else run.numbers)]
@@ -60,10 +50,10 @@ class View:
         }[field]
         return [row for row in await self._gateway.items(path) if row.get(field) in mine]
 
-    async def _tracking(self, run: Played, number: str) -> Any:
+    async def _tracking(self, run: Run, number: str) -> Any:
         return await self._gateway.get(f"/v1/tracking/{number}", carrier=run.journey.carrier)
 
-    def _received(self, run: Played) -> list[Any]:
+    def _received(self, run: Run) -> list[Any]:
         """What the stand-ins delivered to this journey's customers."""
         addresses = {str(person[name]) for person in run.recipients for name in ("email", "wechat_openid")}
         addresses |= {str(person["phone"]).removeprefix("+86") for person in run.recipients}

@@ -12,9 +12,10 @@ from adapters.zto import ZtoAdapter
 from gateway.contract.carrier import Outcome, Push, Verdict
 from gateway.contract.errors import Refused
 from gateway.domain import Reason, Status
-from gateway.sandbox.carriers.sf import digest
+from gateway.sandbox.carriers.sf_wire import digest
+from gateway.sandbox.records import WaybillState
 from gateway.sandbox.server import Sandbox
-from gateway.sandbox.world import WaybillState, World
+from gateway.sandbox.world import World
 from tests.sandbox.conftest import PARCEL, leg
 
 Plugin = Callable[..., Any]

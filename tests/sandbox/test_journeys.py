@@ -18,9 +18,10 @@ from gateway.domain import Status
 from gateway.sandbox.client import Gateway
 from gateway.sandbox.conditions import Condition
 from gateway.sandbox.environment import variables
-from gateway.sandbox.journeys import Runner, State
+from gateway.sandbox.journeys import Runner
 from gateway.sandbox.page import Page
 from gateway.sandbox.people import customer, zone_where_it_is
+from gateway.sandbox.run import State
 from gateway.sandbox.script import Happening, Journey, ScriptError, See, journeys, read, span
 from gateway.sandbox.server import Sandbox, serve
 from gateway.sandbox.world import World

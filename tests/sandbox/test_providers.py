@@ -13,7 +13,7 @@ import pytest
 from gateway.contract.errors import OutcomeUnknown, RecipientInvalid, RecipientOptedOut, Refused, Unavailable
 from gateway.contract.notifier import Found
 from gateway.domain import Channel, MessageState, ProviderTemplate
-from gateway.sandbox.providers.aliyun import REFUSED, UNREACHABLE
+from gateway.sandbox.providers.aliyun_wire import REFUSED, UNREACHABLE
 from gateway.sandbox.providers.wechat import joined_sha1, seal
 from gateway.sandbox.server import Sandbox
 from gateway.sandbox.world import World

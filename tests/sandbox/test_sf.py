@@ -13,8 +13,9 @@ from adapters.sf import SF
 from gateway.contract.carrier import Outcome, Verdict
 from gateway.contract.errors import Refused
 from gateway.domain import Reason, Status
+from gateway.sandbox.records import WaybillState
 from gateway.sandbox.server import Sandbox
-from gateway.sandbox.world import WaybillState, World
+from gateway.sandbox.world import World
 from tests.sandbox.conftest import NOW, PARCEL, leg
 
 Plugin = Callable[..., Any]

@@ -13,8 +13,9 @@ from adapters.zto import ZtoAdapter
 from gateway.contract.errors import ContractError, OutcomeUnknown, Refused, TryAgain, Unavailable
 from gateway.sandbox.faults import How
 from gateway.sandbox.numbering import number_for
+from gateway.sandbox.records import Call
 from gateway.sandbox.server import Sandbox, serve
-from gateway.sandbox.world import Call, World
+from gateway.sandbox.world import World
 from tests.sandbox.conftest import PARCEL, leg
 from tests.sandbox.test_chinese_carriers import zto
 

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from gateway.contract.carrier import Push, Reply
 from gateway.contract.signing import basic, hmac_sha256, same
 from gateway.domain import Status
-from gateway.sandbox.carriers.words import EASYPOST_WORDS, meaning
+from gateway.sandbox.carriers.easypost_wire import (
+    RATES,
+    Data,
+    detail_of,
+    object_in,
+    problem,
+    rate_of,
+    rates_in,
+    stamp,
+    words_of,
+)
 from gateway.sandbox.door import respond
+from gateway.sandbox.records import Ask, Done, WaybillState
 from gateway.sandbox.wire import compact, parsed, raw_push, text_of
-from gateway.sandbox.world import Ask, Done, Event, WaybillState, World
+from gateway.sandbox.world import World
 
-Data = Mapping[str, object]
 #: whose parcels it tells of; in the world they are this carrier's
 CARRIER = "usps"
-_RATES = (("USPS", "Priority", "6.07", 2), ("USPS", "GroundAdvantage", "4.90", 4), ("USPS", "Express", "28.75", 1))
 
 
 class EasyPost:
@@ -62,16 +70,16 @@ class EasyPost:
             ask = Ask(
                 provider=self.code,
                 operation=operation,
-                key=text_of(_object(body, "shipment"), "reference") or asked.get("id", ""),
-                number=text_of(_object(body, "tracker"), "tracking_code"),
+                key=text_of(object_in(body, "shipment"), "reference") or asked.get("id", ""),
+                number=text_of(object_in(body, "tracker"), "tracking_code"),
                 summary={"path": request.path, "body": body},
             )
             return await respond(
                 self.world,
                 request,
                 ask,
-                lambda: deed(asked, body) if allowed else Done(reply=_error(401, "APIKEY.INACTIVE", "unauthorized")),
-                lambda: _error(422, "SHIPMENT.POSTAGE.FAILURE", "The carrier refused this shipment"),
+                lambda: deed(asked, body) if allowed else Done(reply=problem(401, "APIKEY.INACTIVE", "unauthorized")),
+                lambda: problem(422, "SHIPMENT.POSTAGE.FAILURE", "The carrier refused this shipment"),
             )
 
         return handle
@@ -79,9 +87,9 @@ class EasyPost:
     # trackers
 
     def _create_tracker(self, asked: Data, body: Data) -> Done:
-        code = text_of(_object(body, "tracker"), "tracking_code")
+        code = text_of(object_in(body, "tracker"), "tracking_code")
         if not code:
-            return Done(reply=_error(422, "TRACKER.CREATE.ERROR", "tracking_code is required"))
+            return Done(reply=problem(422, "TRACKER.CREATE.ERROR", "tracking_code is required"))
         first = code not in self._trackers
         return Done(reply=Reply.json(self._tracker(code), status=201), effective=first, number=code)
 
@@ -101,14 +109,14 @@ class EasyPost:
     def _get_tracker(self, asked: Data, body: Data) -> Done:
         code = next((code for code, one in self._trackers.items() if one == text_of(asked, "id")), None)
         if code is None:
-            return Done(reply=_error(404, "TRACKER.NOT_FOUND", "The requested resource could not be found"))
+            return Done(reply=problem(404, "TRACKER.NOT_FOUND", "The requested resource could not be found"))
         return Done(reply=Reply.json(self._tracker(code)), number=code)
 
     def _tracker(self, code: str) -> dict[str, object]:
         waybill = self.world.find(CARRIER, code)
         identity = self._trackers.setdefault(code, f"trk_{self.world.serial():012d}")
         events = sorted(waybill.events, key=lambda one: one.at) if waybill else []
-        last = _words(events[-1]) if events else ("unknown", "unknown")
+        last = words_of(events[-1]) if events else ("unknown", "unknown")
         return {
             "id": identity,
             "object": "Tracker",
@@ -119,21 +127,21 @@ class EasyPost:
             "carrier": "USPS",
             "is_return": False,
             "finalized": bool(events) and events[-1].status is Status.DELIVERED,
-            "created_at": _stamp(waybill.created_at if waybill else self.world.clock()),
-            "updated_at": _stamp(self.world.clock()),
+            "created_at": stamp(waybill.created_at if waybill else self.world.clock()),
+            "updated_at": stamp(self.world.clock()),
             "fees": [],
             "weight": 17.6,
-            "tracking_details": [_detail(event) for event in events],
+            "tracking_details": [detail_of(event) for event in events],
         }
 
     # shipments
 
     def _create_shipment(self, asked: Data, body: Data) -> Done:
-        shipment = _object(body, "shipment")
-        if not _object(shipment, "to_address") or not _object(shipment, "parcel"):
-            return Done(reply=_error(422, "PARAMETER.REQUIRED", "to_address and parcel are required"))
+        shipment = object_in(body, "shipment")
+        if not object_in(shipment, "to_address") or not object_in(shipment, "parcel"):
+            return Done(reply=problem(422, "PARAMETER.REQUIRED", "to_address and parcel are required"))
         identity = f"shp_{self.world.serial():012d}"
-        rates = [_rate(identity, n, rate) for n, rate in enumerate(_RATES)]
+        rates = [rate_of(identity, n, rate) for n, rate in enumerate(RATES)]
         document: dict[str, object] = {
             "id": identity,
             "object": "Shipment",
@@ -154,17 +162,17 @@ class EasyPost:
     def _buy(self, asked: Data, body: Data) -> Done:
         document = self._shipments.get(text_of(asked, "id"))
         if document is None:
-            return Done(reply=_error(404, "SHIPMENT.NOT_FOUND", "The requested resource could not be found"))
+            return Done(reply=problem(404, "SHIPMENT.NOT_FOUND", "The requested resource could not be found"))
         if document["tracking_code"]:
             number = str(document["tracking_code"])
-            return Done(reply=_error(422, "SHIPMENT.POSTAGE.EXISTS", "Postage already exists"), number=number)
-        wanted = text_of(_object(body, "rate"), "id")
-        return self._bought(document, next((r for r in _rates(document) if r["id"] == wanted), None), 200)
+            return Done(reply=problem(422, "SHIPMENT.POSTAGE.EXISTS", "Postage already exists"), number=number)
+        wanted = text_of(object_in(body, "rate"), "id")
+        return self._bought(document, next((r for r in rates_in(document) if r["id"] == wanted), None), 200)
 
     def _bought(self, document: dict[str, object], rate: Data | None, status: int) -> Done:
         if rate is None:
-            return Done(reply=_error(422, "SHIPMENT.POSTAGE.FAILURE", "No rate of that id or service"))
-        to = _object(document, "to_address")
+            return Done(reply=problem(422, "SHIPMENT.POSTAGE.FAILURE", "No rate of that id or service"))
+        to = object_in(document, "to_address")
         waybill = self.world.book(CARRIER, text_of(document, "reference"), phone=text_of(to, "phone"))
         waybill.extra["shipment"] = str(document["id"])
         document |= {
@@ -184,7 +192,7 @@ class EasyPost:
     def _get_shipment(self, asked: Data, body: Data) -> Done:
         document = self._named(text_of(asked, "id"))
         if document is None:
-            return Done(reply=_error(404, "SHIPMENT.NOT_FOUND", "The requested resource could not be found"))
+            return Done(reply=problem(404, "SHIPMENT.NOT_FOUND", "The requested resource could not be found"))
         return Done(reply=Reply.json(document))
 
     def _list_shipments(self, asked: Data, body: Data) -> Done:
@@ -194,11 +202,11 @@ class EasyPost:
     def _refund(self, asked: Data, body: Data) -> Done:
         document = self._named(text_of(asked, "id"))
         if document is None or not document["tracking_code"]:
-            return Done(reply=_error(404, "SHIPMENT.NOT_FOUND", "The requested resource could not be found"))
+            return Done(reply=problem(404, "SHIPMENT.NOT_FOUND", "The requested resource could not be found"))
         waybill = self.world.waybills[CARRIER, str(document["tracking_code"])]
         first = waybill.state is WaybillState.ORDERED
         if not first or waybill.handed_over:
-            reply = _error(422, "SHIPMENT.REFUND.UNAVAILABLE", "Refund is not possible")
+            reply = problem(422, "SHIPMENT.REFUND.UNAVAILABLE", "Refund is not possible")
             return Done(reply=reply, number=waybill.number)
         waybill.state, document["refund_status"] = WaybillState.CANCELLED, "submitted"
         return Done(reply=Reply.json(document), effective=True, number=waybill.number)
@@ -216,7 +224,7 @@ class EasyPost:
             "previous_attributes": {},
             "pending_urls": [],
             "completed_urls": [],
-            "created_at": _stamp(self.world.clock()),
+            "created_at": stamp(self.world.clock()),
             "result": self._tracker(number),
         }
         raw = compact(event).encode()
@@ -227,57 +235,3 @@ class EasyPost:
     @staticmethod
     def accepted(status: int, body: bytes) -> bool:
         return 200 <= status < 300
-
-
-def _object(source: Data, name: str) -> dict[str, object]:
-    value = source.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _error(status: int, code: str, message: str) -> Reply:
-    return Reply.json({"error": {"code": code, "message": message, "errors": []}}, status=status)
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _rate(shipment: str, number: int, rate: tuple[str, str, str, int]) -> dict[str, object]:
-    carrier, service, price, days = rate
-    identity = {"id": f"rate_{shipment[4:]}{number}", "object": "Rate", "carrier_account_id": "ca_sandbox"}
-    return identity | {
-        "carrier": carrier,
-        "service": service,
-        "rate": price,
-        "currency": "USD",
-        "delivery_days": days,
-        "est_delivery_days": days,
-    }
-
-
-def _rates(document: Data) -> list[dict[str, object]]:
-    rates = document["rates"]
-    return rates if isinstance(rates, list) else []
-
-
-def _words(event: Event) -> tuple[str, str]:
-    """status, status_detail. An event's own code is the detail; its coarse word is then `unknown`."""
-    return ("unknown", event.code) if event.code else meaning(EASYPOST_WORDS, event)
-
-
-def _detail(event: Event) -> dict[str, object]:
-    status, detail = _words(event)
-    place = {"object": "TrackingLocation", "city": event.place or None, "state": None, "country": None, "zip": None}
-    if event.place:
-        place["country"] = "US"
-    return {
-        "object": "TrackingDetail",
-        "message": event.text,
-        "description": "",
-        "status": status,
-        "status_detail": detail,
-        "datetime": _stamp(event.at),
-        "source": "USPS",
-        "carrier_code": "",
-        "tracking_location": place,
-    }

@@ -13,11 +13,11 @@ from aiohttp import web
 
 from gateway.contract.carrier import Push, Reply
 from gateway.contract.signing import md5_hex, same
-from gateway.domain import Status
-from gateway.sandbox.carriers.words import KUAIDI100_STATES, meaning
+from gateway.sandbox.carriers.kuaidi100_wire import agreed, order_of, refused, result_of
 from gateway.sandbox.door import respond
-from gateway.sandbox.wire import compact, form_of, form_push, last4, parsed, shanghai, text_of
-from gateway.sandbox.world import Ask, Done, Event, Waybill, WaybillState, World
+from gateway.sandbox.records import Ask, Done, Waybill, WaybillState
+from gateway.sandbox.wire import compact, form_of, form_push, last4, parsed, text_of
+from gateway.sandbox.world import World
 
 #: its name of a company -> the carrier in the world; a name that is not here is the carrier's own
 COMPANIES = {"shunfeng": "sf", "zhongtong": "zto", "yuantong": "yto"}
@@ -66,7 +66,7 @@ class Kuaidi100:
         param = parsed(form.get("param", "")) or {}
         ask = Ask(provider=self.code, operation="query", number=text_of(param, "num"), summary=param)
         return await respond(
-            self.world, request, ask, lambda: self._query(form, param), lambda: _no("601", "KEY已过期")
+            self.world, request, ask, lambda: self._query(form, param), lambda: refused("601", "KEY已过期")
         )
 
     def _query(self, form: Mapping[str, str], param: Mapping[str, object]) -> Done:
@@ -74,21 +74,21 @@ class Kuaidi100:
         raw = form.get("param", "")
         expected = md5_hex(raw + accounts.kuaidi100_key + accounts.kuaidi100_customer).upper()
         if form.get("customer") != accounts.kuaidi100_customer or not same(form.get("sign", ""), expected):
-            return Done(reply=_no("503", "验证签名失败"))
+            return Done(reply=refused("503", "验证签名失败"))
         company, phone = text_of(param, "com"), text_of(param, "phone")
         if not company or not 6 <= len(text_of(param, "num")) <= 32:
-            return Done(reply=_no("400", "找不到对应公司"))
+            return Done(reply=refused("400", "找不到对应公司"))
         if company in _PHONE_NEEDED and not phone:
-            return Done(reply=_no("408", "验证码错误"))
+            return Done(reply=refused("408", "验证码错误"))
         return Done(reply=self._answer(company, text_of(param, "num"), phone))
 
     def _answer(self, company: str, number: str, phone: str) -> Reply:
         waybill = self.world.find(COMPANIES.get(company, company), number)
         if waybill is None or not waybill.events or (self.locks and self._locked(waybill)):
-            return _no("500", "查询无结果，请隔段时间再查")
+            return refused("500", "查询无结果，请隔段时间再查")
         if company in _PHONE_NEEDED and waybill.phone and last4(phone) != last4(waybill.phone):
-            return _no("408", "验证码错误")
-        return Reply.json(_result(waybill, company))
+            return refused("408", "验证码错误")
+        return Reply.json(result_of(waybill, company))
 
     def _locked(self, waybill: Waybill) -> bool:
         now = self.world.clock().timestamp()
@@ -110,29 +110,31 @@ class Kuaidi100:
     async def subscribe(self, request: web.Request) -> web.StreamResponse:
         param = parsed(form_of(await request.read()).get("param", "")) or {}
         ask = Ask(provider=self.code, operation="subscribe", number=text_of(param, "number"), summary=param)
-        return await respond(self.world, request, ask, lambda: self._subscribe(param), lambda: _no("701", "拒绝订阅"))
+        return await respond(
+            self.world, request, ask, lambda: self._subscribe(param), lambda: refused("701", "拒绝订阅")
+        )
 
     def _subscribe(self, param: Mapping[str, object]) -> Done:
         options = param.get("parameters")
         if not same(text_of(param, "key"), self.world.accounts.kuaidi100_key):
-            return Done(reply=_no("600", "key错误"))
+            return Done(reply=refused("600", "key错误"))
         if not isinstance(options, dict) or not text_of(options, "callbackurl").startswith("http"):
-            return Done(reply=_no("700", "callbackurl 不合法"))
+            return Done(reply=refused("700", "callbackurl 不合法"))
         company, number = text_of(param, "company"), text_of(param, "number")
         waybill = self.world.find(COMPANIES.get(company, company), number)
         if waybill is None:
-            return Done(reply=_yes("提交成功"))
+            return Done(reply=agreed("提交成功"))
         first = "callback" not in waybill.extra
         waybill.extra |= {"callback": text_of(options, "callbackurl")}
         if "salt" in options:
             waybill.extra["salt"] = text_of(options, "salt")
-        return Done(reply=_yes("提交成功") if first else _no("501", "重复订阅"), effective=first)
+        return Done(reply=agreed("提交成功") if first else refused("501", "重复订阅"), effective=first)
 
     def push(self, carrier: str, number: str, *, status: str = "", message: str = "") -> Push:
         """The full history, to the address and with the salt of the subscription (the account's when none was made)."""
         waybill = self.world.waybills[carrier, number]
         company = _NAMES.get(carrier, carrier)
-        result = _result(waybill, company)
+        result = result_of(waybill, company)
         param = compact(
             {
                 "status": status or ("shutdown" if result["ischeck"] == "1" else "polling"),
@@ -172,95 +174,48 @@ class Kuaidi100:
             request,
             ask,
             lambda: Done(reply=refusal) if refusal else self._deeds[operation](param),
-            lambda: _no("400", "该地区暂不支持下单"),
+            lambda: refused("400", "该地区暂不支持下单"),
         )
 
     def _gate(self, form: Mapping[str, str]) -> Reply | None:
         accounts = self.world.accounts
         if form.get("key") != accounts.kuaidi100_key:
-            return _no("600", "key错误")
+            return refused("600", "key错误")
         text = form.get("param", "") + form.get("t", "") + accounts.kuaidi100_key + accounts.kuaidi100_secret
-        return None if same(form.get("sign", ""), md5_hex(text).upper()) else _no("503", "验证签名失败")
+        return None if same(form.get("sign", ""), md5_hex(text).upper()) else refused("503", "验证签名失败")
 
     def _book(self, param: Mapping[str, object]) -> Done:
         needed = ("kuaidicom", "recManName", "recManMobile", "recManPrintAddr", "sendManName", "sendManPrintAddr")
         if missing := [name for name in needed if not text_of(param, name)]:
-            return Done(reply=_no("400", f"{missing[0]} 不能为空"))
+            return Done(reply=refused("400", f"{missing[0]} 不能为空"))
         carrier = COMPANIES.get(text_of(param, "kuaidicom"), text_of(param, "kuaidicom"))
         known = self.world.booked(carrier, text_of(param, "thirdOrderId"))
         if known and "task" in known.extra and self.world.clock() - known.created_at < _REPEAT_WINDOW:
-            return Done(reply=_yes("成功", _ordered(known)), number=known.number)
+            return Done(reply=agreed("成功", order_of(known)), number=known.number)
         waybill = self.world.book(carrier, text_of(param, "thirdOrderId"), phone=text_of(param, "recManMobile"))
         waybill.extra |= {"task": f"TASK{self.world.serial():012d}", "order": str(self.world.serial())}
-        return Done(reply=_yes("成功", _ordered(waybill)), effective=True, number=waybill.number)
+        return Done(reply=agreed("成功", order_of(waybill)), effective=True, number=waybill.number)
 
     def _cancel(self, param: Mapping[str, object]) -> Done:
         task, order = text_of(param, "taskId"), text_of(param, "orderId")
         booked = (one for one in self.world.waybills.values() if task and one.extra.get("task") == task)
         waybill = next(booked, None)
         if waybill is None or waybill.extra.get("order") != order:
-            return Done(reply=_no("400", "订单不存在"))
+            return Done(reply=refused("400", "订单不存在"))
         if waybill.state is WaybillState.CANCELLED or waybill.handed_over:
-            return Done(reply=_no("500", "订单已取消或已揽收"), number=waybill.number)
+            return Done(reply=refused("500", "订单已取消或已揽收"), number=waybill.number)
         waybill.state = WaybillState.CANCELLED
-        return Done(reply=_yes("成功"), effective=True, number=waybill.number)
+        return Done(reply=agreed("成功"), effective=True, number=waybill.number)
 
     def _intercept(self, param: Mapping[str, object]) -> Done:
         company = text_of(param, "kuaidicom")
         waybill = self.world.find(COMPANIES.get(company, company), text_of(param, "kuaidinum"))
         if waybill is None or not waybill.handed_over:
-            return Done(reply=_no("400", "运单不可拦截"))
+            return Done(reply=refused("400", "运单不可拦截"))
         first = "intercepted" not in waybill.extra
         waybill.extra["intercepted"] = "yes"
-        return Done(reply=_yes("成功"), effective=first, number=waybill.number)
+        return Done(reply=agreed("成功"), effective=first, number=waybill.number)
 
     @staticmethod
     def _unknown(param: Mapping[str, object]) -> Done:
-        return Done(reply=_no("400", "method 不存在"))
-
-
-def _yes(message: str, data: object = None) -> Reply:
-    answer: dict[str, object] = {"result": True, "returnCode": "200", "message": message}
-    return Reply.json(answer if data is None else answer | {"data": data})
-
-
-def _no(code: str, message: str) -> Reply:
-    return Reply.json({"result": False, "returnCode": code, "message": message})
-
-
-def _ordered(waybill: Waybill) -> dict[str, str]:
-    return {"taskId": waybill.extra["task"], "orderId": waybill.extra["order"], "kuaidinum": waybill.number}
-
-
-def _result(waybill: Waybill, company: str) -> dict[str, object]:
-    newest = sorted(waybill.events, key=lambda one: one.at, reverse=True)
-    rows = [_row(event) for event in newest]
-    signed = bool(newest) and newest[0].status is Status.DELIVERED
-    return {
-        "message": "ok",
-        "nu": waybill.number,
-        "ischeck": "1" if signed else "0",
-        "com": company,
-        "status": "200",
-        "state": rows[0]["statusCode"] if rows else "0",
-        "condition": "00",
-        "isLoop": False,
-        "data": rows,
-    }
-
-
-def _row(event: Event) -> dict[str, str]:
-    code, name = _state(event)
-    at = shanghai(event.at)
-    row = {"time": at, "ftime": at, "context": event.text, "status": name, "statusCode": code}
-    return row | {"areaName": event.place, "location": event.place}
-
-
-def _state(event: Event) -> tuple[str, str]:
-    """A code of the company's own means nothing here: the aggregator reads it as in transit, unless the event has
-    no status either (then the code is passed through, as an aggregator's new code would be)."""
-    if event.status is Status.UNKNOWN:
-        return event.code, "在途"
-    if (event.status, None) not in KUAIDI100_STATES:
-        return "0", "在途"
-    return meaning(KUAIDI100_STATES, event)
+        return Done(reply=refused("400", "method 不存在"))

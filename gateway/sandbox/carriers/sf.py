@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from urllib.parse import quote_plus
 
 from aiohttp import web
 
 from gateway.contract.carrier import Push, Reply
 from gateway.contract.signing import same
-from gateway.domain import Reason, Status
-from gateway.sandbox.carriers.words import SF_STAGES, SF_WORDS, word
+from gateway.sandbox.carriers.sf_wire import (
+    agreed,
+    denied,
+    digest,
+    envelope,
+    order_of,
+    pushed_scan,
+    refused,
+    routes_of,
+    waybill_in,
+)
 from gateway.sandbox.door import respond
-from gateway.sandbox.wire import compact, form_of, json_push, last4, parsed, rows_of, shanghai, text_of
-from gateway.sandbox.world import Ask, Done, Event, Waybill, WaybillState, World
+from gateway.sandbox.records import Ask, Done, Event, Waybill, WaybillState
+from gateway.sandbox.wire import form_of, json_push, parsed, rows_of, text_of
+from gateway.sandbox.world import World
 
 _OPERATIONS = {
     "EXP_RECE_SEARCH_ROUTES": "query",
@@ -59,7 +66,7 @@ class SF:
             provider=self.code,
             operation=operation,
             key=text_of(data, "orderId"),
-            number=_number_in(data),
+            number=waybill_in(data),
             summary={"serviceCode": form.get("serviceCode", ""), "msgData": data},
         )
         return await respond(
@@ -67,13 +74,13 @@ class SF:
             request,
             ask,
             lambda: Done(reply=refusal) if refusal else self._admitted(form, operation, data),
-            lambda: _no("8119", "月结卡号不可用"),
+            lambda: refused("8119", "月结卡号不可用"),
         )
 
     async def token(self, request: web.Request) -> web.StreamResponse:
         form = form_of(await request.read())
         return await respond(
-            self.world, request, Ask(provider=self.code, operation="token"), lambda: self._token(form), _denied
+            self.world, request, Ask(provider=self.code, operation="token"), lambda: self._token(form), denied
         )
 
     # who may come in
@@ -81,13 +88,13 @@ class SF:
     def _gate(self, form: Mapping[str, str], operation: str) -> Reply | None:
         """The refusal of the gateway in front of every service, None for a request that may pass."""
         if missing := [name for name in _NEEDED if not form.get(name)]:
-            return _outer("A1001", f"必传参数不可为空: {missing[0]}")
+            return envelope("A1001", f"必传参数不可为空: {missing[0]}")
         if form["partnerID"] != self.world.accounts.sf_partner_id or not self._authentic(form):
-            return _outer("A1006", "数字签名无效")
+            return envelope("A1006", "数字签名无效")
         if operation == "unknown":
-            return _outer("A1004", "无对应服务权限")
+            return envelope("A1004", "无对应服务权限")
         if form["requestID"] in self._requests:
-            return _outer("A1007", "重复请求")
+            return envelope("A1007", "重复请求")
         return None
 
     def _admitted(self, form: Mapping[str, str], operation: str, data: Mapping[str, object]) -> Done:
@@ -104,7 +111,7 @@ class SF:
         accounts = self.world.accounts
         good = form.get("grantType") == "password" and form.get("partnerID") == accounts.sf_partner_id
         if not good or not same(form.get("secret", ""), accounts.sf_check_word):
-            return Done(reply=_denied())
+            return Done(reply=denied())
         token = secrets.token_hex(16)
         self._tokens.add(token)
         return Done(
@@ -124,60 +131,60 @@ class SF:
     def _query(self, data: Mapping[str, object]) -> Done:
         numbers = data.get("trackingNumber")
         if not isinstance(numbers, list) or not 0 < len(numbers) <= 10:
-            return Done(reply=_no("S0002", "trackingNumber 须为 1 到 10 个单号"))
+            return Done(reply=refused("S0002", "trackingNumber 须为 1 到 10 个单号"))
         find = self._by_order if text_of(data, "trackingType") == "2" else self._by_number
         phones = text_of(data, "checkPhoneNo").split(",")
-        replies = [_routes(str(number), find(str(number)), phones) for number in numbers]
-        return Done(reply=_yes({"routeResps": replies}))
+        replies = [routes_of(str(number), find(str(number)), phones) for number in numbers]
+        return Done(reply=agreed({"routeResps": replies}))
 
     def _subscribe(self, data: Mapping[str, object]) -> Done:
-        return Done(reply=_yes({}), effective=self._by_number(_number_in(data)) is not None)
+        return Done(reply=agreed({}), effective=self._by_number(waybill_in(data)) is not None)
 
     def _book(self, data: Mapping[str, object]) -> Done:
         order = text_of(data, "orderId")
         contacts = rows_of(data, "contactInfoList")
         if not order or len(order) > 64 or len(contacts) < 2 or not rows_of(data, "cargoDetails"):
-            return Done(reply=_no("S0001", "orderId, cargoDetails, contactInfoList 为必填"))
+            return Done(reply=refused("S0001", "orderId, cargoDetails, contactInfoList 为必填"))
         if known := self._by_order(order):
             if known.state is WaybillState.CANCELLED:
-                return Done(reply=_no("8037", "订单已取消, 单号不可重复使用"), number=known.number)
-            return Done(reply=_no("8016", "重复下单", _ordered(known)), number=known.number)
+                return Done(reply=refused("8037", "订单已取消, 单号不可重复使用"), number=known.number)
+            return Done(reply=refused("8016", "重复下单", order_of(known)), number=known.number)
         receiver = next((one for one in contacts if text_of(one, "contactType") == "2"), {})
         waybill = self.world.book("sf", order, phone=text_of(receiver, "mobile", "tel"))
-        return Done(reply=_yes(_ordered(waybill)), effective=True, number=waybill.number)
+        return Done(reply=agreed(order_of(waybill)), effective=True, number=waybill.number)
 
     def _find_booking(self, data: Mapping[str, object]) -> Done:
         waybill = self._by_order(text_of(data, "orderId"))
         if waybill is None:
-            return Done(reply=_no("8024", "未下单"))
+            return Done(reply=refused("8024", "未下单"))
         if waybill.state is WaybillState.CANCELLED:
-            return Done(reply=_no("8037", "已消单"), number=waybill.number)
-        return Done(reply=_yes(_ordered(waybill)), number=waybill.number)
+            return Done(reply=refused("8037", "已消单"), number=waybill.number)
+        return Done(reply=agreed(order_of(waybill)), number=waybill.number)
 
     def _cancel(self, data: Mapping[str, object]) -> Done:
         waybill = self._by_order(text_of(data, "orderId"))
-        named = _number_in(data)
+        named = waybill_in(data)
         if waybill is None:
-            return Done(reply=_no("8024", "未下单"))
+            return Done(reply=refused("8024", "未下单"))
         if named and named != waybill.number:
-            return Done(reply=_no("8017", "订单号与运单号不匹配"), number=waybill.number)
+            return Done(reply=refused("8017", "订单号与运单号不匹配"), number=waybill.number)
         if waybill.state is WaybillState.CANCELLED:
-            return Done(reply=_no("8037", "已消单"), number=waybill.number)
+            return Done(reply=refused("8037", "已消单"), number=waybill.number)
         if waybill.handed_over:
-            return Done(reply=_no("8018", "已收件, 不可取消"), number=waybill.number)
+            return Done(reply=refused("8018", "已收件, 不可取消"), number=waybill.number)
         if text_of(data, "dealType") == "2":
             waybill.state = WaybillState.CANCELLED
-        answer = _yes({"orderId": waybill.reference, "resStatus": 2})
+        answer = agreed({"orderId": waybill.reference, "resStatus": 2})
         return Done(reply=answer, effective=waybill.state is WaybillState.CANCELLED, number=waybill.number)
 
     def _intercept(self, data: Mapping[str, object]) -> Done:
         """The layout of this service is not published; what counts is the waybill it names."""
-        waybill = self._by_number(_number_in(data))
+        waybill = self._by_number(waybill_in(data))
         if waybill is None or not waybill.handed_over:
-            return Done(reply=_no("8024", "运单不可拦截"))
+            return Done(reply=refused("8024", "运单不可拦截"))
         first = "intercepted" not in waybill.extra
         waybill.extra["intercepted"] = "yes"
-        return Done(reply=_yes({"waybillNo": waybill.number}), effective=first, number=waybill.number)
+        return Done(reply=agreed({"waybillNo": waybill.number}), effective=first, number=waybill.number)
 
     def _by_number(self, number: str) -> Waybill | None:
         return self.world.find("sf", number)
@@ -190,91 +197,10 @@ class SF:
     def push(self, number: str, *events: Event) -> Push:
         """A route push of these events (default: all so far). Unsigned: its secret is the path."""
         waybill = self.world.waybills["sf", number]
-        rows = [_pushed(waybill, event) for event in events or waybill.events]
+        rows = [pushed_scan(waybill, event) for event in events or waybill.events]
         token = self.world.accounts.sf_webhook_token
         return json_push(f"/webhooks/sf/{token}", {"Body": {"WaybillRoute": rows}}, token=token)
 
     @staticmethod
     def accepted(status: int, body: bytes) -> bool:
         return status == 200 and (parsed(body) or {}).get("return_code") == "0000"
-
-
-def digest(msg_data: str, timestamp: str, check_word: str) -> str:
-    """msgDigest: Base64 of the MD5 of the URL-encoded sum, in Java's spelling."""
-    encoded = quote_plus(msg_data + timestamp + check_word, safe="*").replace("~", "%7E")
-    return base64.b64encode(hashlib.md5(encoded.encode()).digest()).decode()
-
-
-def _outer(code: str, message: str, inner: object = None) -> Reply:
-    body = {
-        "apiErrorMsg": message,
-        "apiResponseID": secrets.token_hex(16).upper(),
-        "apiResultCode": code,
-        "apiResultData": None if inner is None else compact(inner),
-    }
-    return Reply.json(body)
-
-
-def _yes(data: object) -> Reply:
-    return _outer("A1000", "", {"success": True, "errorCode": "S0000", "errorMsg": None, "msgData": data})
-
-
-def _no(code: str, message: str, data: object = None) -> Reply:
-    return _outer("A1000", "", {"success": False, "errorCode": code, "errorMsg": message, "msgData": data})
-
-
-def _denied() -> Reply:
-    return _outer("A1006", "数字签名无效")
-
-
-def _number_in(data: Mapping[str, object]) -> str:
-    """The waybill a request names, in whichever of SF's forms."""
-    rows = rows_of(data, "waybillNoInfoList")
-    listed = data.get("trackingNumber")
-    first = str(listed[0]) if isinstance(listed, list) and listed else text_of(data, "trackingNumber")
-    return (text_of(rows[0], "waybillNo") if rows else "") or text_of(data, "waybillNo", "attributeNo") or first
-
-
-def _ordered(waybill: Waybill) -> dict[str, object]:
-    return {
-        "orderId": waybill.reference,
-        "originCode": "755",
-        "destCode": "010",
-        "filterResult": 2,
-        "remark": "",
-        "waybillNoInfoList": [{"waybillType": 1, "waybillNo": waybill.number}],
-    }
-
-
-def _routes(number: str, waybill: Waybill | None, phones: list[str]) -> dict[str, object]:
-    """Nothing for an unknown number, and nothing for a parcel of another account asked for with a wrong phone."""
-    if waybill is None or (waybill.phone and any(phones) and last4(waybill.phone) not in phones):
-        return {"mailNo": number, "routes": []}
-    return {"mailNo": number, "routes": [_queried(event) for event in sorted(waybill.events, key=lambda one: one.at)]}
-
-
-def _fact(event: Event) -> dict[str, object]:
-    return {
-        "acceptAddress": event.place,
-        "acceptTime": shanghai(event.at),
-        "remark": event.text,
-        "opCode": word(SF_WORDS, event),
-    }
-
-
-def _queried(event: Event) -> dict[str, object]:
-    """The four status fields stand only where SF has a stage for the code."""
-    stage = SF_STAGES.get(event.status) if not event.code else None
-    first, name, second = stage or ("", "", "")
-    return _fact(event) | {
-        "firstStatusCode": first,
-        "firstStatusName": name,
-        "secondaryStatusCode": second,
-        "secondaryStatusName": name,
-    }
-
-
-def _pushed(waybill: Waybill, event: Event) -> dict[str, object]:
-    row = _fact(event) | {"mailno": waybill.number, "orderid": waybill.reference, "id": f"3636360{event.serial:08d}"}
-    absent = event.reason is Reason.RECIPIENT_ABSENT and event.status is Status.ATTEMPT_FAILED
-    return row | {"reasonCode": "1" if absent else "", "reasonName": "收方客户不在" if absent else ""}

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC
 
 from aiohttp import web
 
 from gateway.contract.carrier import Push, Reply
 from gateway.contract.signing import basic, same
-from gateway.domain import Status
-from gateway.sandbox.carriers.words import UPS_CODES, meaning
+from gateway.sandbox.carriers.ups_wire import (
+    Data,
+    alert_of,
+    blocked,
+    inside,
+    problem,
+    reference_in,
+    shipment_of,
+    tracking_of,
+)
 from gateway.sandbox.door import respond
+from gateway.sandbox.records import Ask, Done, Event, WaybillState
 from gateway.sandbox.wire import json_push, parsed, text_of
-from gateway.sandbox.world import Ask, Done, Event, Waybill, WaybillState, World
-
-Data = Mapping[str, object]
+from gateway.sandbox.world import World
 
 
 class UPS:
@@ -57,7 +63,7 @@ class UPS:
 
         def issue() -> Done:
             if not good:
-                return Done(reply=_error(401, "10401", "ClientId is Invalid"))
+                return Done(reply=problem(401, "10401", "ClientId is Invalid"))
             token = secrets.token_urlsafe(32)
             self._tokens.add(token)
             answer = {"token_type": "Bearer", "client_id": accounts.ups_client_id, "access_token": token}
@@ -65,7 +71,7 @@ class UPS:
             return Done(reply=Reply.json(answer | {"issued_at": issued, "expires_in": "14399", "status": "approved"}))
 
         ask = Ask(provider=self.code, operation="token")
-        return await respond(self.world, request, ask, issue, _blocked)
+        return await respond(self.world, request, ask, issue, blocked)
 
     def _open(
         self, operation: str, deed: Callable[[Data, Data], Done]
@@ -79,7 +85,7 @@ class UPS:
             ask = Ask(
                 provider=self.code,
                 operation=operation,
-                key=path.get("reference", "") or _reference(body),
+                key=path.get("reference", "") or reference_in(body),
                 number=path.get("number", ""),
                 summary={"path": request.path, "body": body},
             )
@@ -88,7 +94,7 @@ class UPS:
                 request,
                 ask,
                 lambda: Done(reply=refusal) if refusal else deed(path, body),
-                _blocked,
+                blocked,
             )
 
         return handle
@@ -96,9 +102,9 @@ class UPS:
     def _gate(self, headers: Mapping[str, str], operation: str) -> Reply | None:
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or token not in self._tokens:
-            return _error(401, "250002", "Invalid Authentication Information.")
+            return problem(401, "250002", "Invalid Authentication Information.")
         if operation in {"query", "subscribe"} and not (headers.get("transId") and headers.get("transactionSrc")):
-            return _error(400, "VSS002", "Missing transId or transactionSrc")
+            return problem(400, "VSS002", "Missing transId or transactionSrc")
         return None
 
     # tracking
@@ -106,21 +112,21 @@ class UPS:
     def _track(self, path: Data, body: Data) -> Done:
         number = text_of(path, "number")
         if not 7 <= len(number) <= 34:
-            return Done(reply=_error(400, "TV1002", "Invalid inquiry number"))
+            return Done(reply=problem(400, "TV1002", "Invalid inquiry number"))
         waybill = self.world.find("ups", number)
-        return Done(reply=Reply.json(_tracked(number, waybill)))
+        return Done(reply=Reply.json(tracking_of(number, waybill)))
 
     def _by_reference(self, path: Data, body: Data) -> Done:
         waybill = self.world.booked("ups", text_of(path, "reference"))
         if waybill is None:
-            return Done(reply=_error(404, "TW0001", "Tracking Information Not Found"))
-        return Done(reply=Reply.json(_tracked(waybill.number, waybill)), number=waybill.number)
+            return Done(reply=problem(404, "TW0001", "Tracking Information Not Found"))
+        return Done(reply=Reply.json(tracking_of(waybill.number, waybill)), number=waybill.number)
 
     def _subscribe(self, path: Data, body: Data) -> Done:
         listed = body.get("trackingNumberList")
         numbers = [str(one) for one in listed] if isinstance(listed, list) else []
         if not numbers or len(numbers) > 100:
-            return Done(reply=_error(400, "VSS220" if numbers else "VSS200", "Invalid tracking number list"))
+            return Done(reply=problem(400, "VSS220" if numbers else "VSS200", "Invalid tracking number list"))
         valid = [one for one in numbers if one.startswith(("1Z", "1R"))]
         found = [self.world.find("ups", one) for one in valid]
         answer = {"validTrackingNumbers": valid, "invalidTrackingNumbers": [one for one in numbers if one not in valid]}
@@ -129,21 +135,21 @@ class UPS:
     # shipping
 
     def _ship(self, path: Data, body: Data) -> Done:
-        shipment = _inside(body, "ShipmentRequest", "Shipment")
-        if not _inside(shipment, "ShipTo") or not shipment.get("Package"):
-            return Done(reply=_error(400, "120100", "Missing or invalid ship to address or package"))
+        shipment = inside(body, "ShipmentRequest", "Shipment")
+        if not inside(shipment, "ShipTo") or not shipment.get("Package"):
+            return Done(reply=problem(400, "120100", "Missing or invalid ship to address or package"))
         waybill = self.world.book(
-            "ups", _reference(body), phone=text_of(_inside(shipment, "ShipTo", "Phone"), "Number")
+            "ups", reference_in(body), phone=text_of(inside(shipment, "ShipTo", "Phone"), "Number")
         )
-        return Done(reply=Reply.json(_shipped(waybill)), effective=True, number=waybill.number)
+        return Done(reply=Reply.json(shipment_of(waybill)), effective=True, number=waybill.number)
 
     def _recover(self, path: Data, body: Data) -> Done:
-        request = _inside(body, "LabelRecoveryRequest")
-        reference = text_of(_inside(request, "ReferenceValues", "ReferenceNumber"), "Value")
+        request = inside(body, "LabelRecoveryRequest")
+        reference = text_of(inside(request, "ReferenceValues", "ReferenceNumber"), "Value")
         waybill = self.world.waybills.get(("ups", text_of(request, "TrackingNumber")))
         waybill = waybill or self.world.booked("ups", reference)
         if waybill is None:
-            return Done(reply=_error(404, "300000", "No label found"))
+            return Done(reply=problem(404, "300000", "No label found"))
         results = {"TrackingNumber": waybill.number, "LabelImage": {"LabelImageFormat": {"Code": "PNG"}}}
         answer = {
             "ShipmentIdentificationNumber": waybill.number,
@@ -155,11 +161,11 @@ class UPS:
     def _void(self, path: Data, body: Data) -> Done:
         waybill = self.world.waybills.get(("ups", text_of(path, "number")))
         if waybill is None:
-            return Done(reply=_error(400, "190117", "The shipment was not found"))
+            return Done(reply=problem(400, "190117", "The shipment was not found"))
         if waybill.state is WaybillState.CANCELLED:
-            return Done(reply=_error(400, "190117", "The shipment has already been voided"), number=waybill.number)
+            return Done(reply=problem(400, "190117", "The shipment has already been voided"), number=waybill.number)
         if waybill.handed_over:
-            return Done(reply=_error(400, "190104", "The time allowed to void has expired"), number=waybill.number)
+            return Done(reply=problem(400, "190104", "The time allowed to void has expired"), number=waybill.number)
         waybill.state = WaybillState.CANCELLED
         status = {"Code": "1", "Description": "Voided"}
         reply = Reply.json({"VoidShipmentResponse": {"SummaryResult": {"Status": status}}})
@@ -168,7 +174,7 @@ class UPS:
     def _stop(self, path: Data, body: Data) -> Done:
         waybill = self.world.find("ups", text_of(path, "number"))
         if waybill is None or not waybill.handed_over:
-            return Done(reply=_error(400, "DI0001", "The package cannot be intercepted"))
+            return Done(reply=problem(400, "DI0001", "The package cannot be intercepted"))
         first = "intercepted" not in waybill.extra
         waybill.extra["intercepted"] = "yes"
         answer = {"success": True, "transactionId": text_of(body, "transactionId"), "trackingNumber": waybill.number}
@@ -180,7 +186,7 @@ class UPS:
         """One event (default: the newest). With a bearer as Track Alert v2, else v1 with the agreed `credential`."""
         waybill = self.world.waybills["ups", number]
         accounts = self.world.accounts
-        body = _alert(waybill, event or waybill.events[-1])
+        body = alert_of(waybill, event or waybill.events[-1])
         proof = (
             {"authorization": f"Bearer {bearer}", "x-api-key": accounts.ups_client_id}
             if bearer
@@ -191,100 +197,3 @@ class UPS:
     @staticmethod
     def accepted(status: int, body: bytes) -> bool:
         return status == 200
-
-
-def _error(status: int, code: str, message: str) -> Reply:
-    return Reply.json({"response": {"errors": [{"code": code, "message": message}]}}, status=status)
-
-
-def _blocked() -> Reply:
-    return _error(403, "250003", "Blocked Merchant")
-
-
-def _inside(source: Data, *names: str) -> Data:
-    """The object at a path of names; {} when there is none."""
-    for name in names:
-        inner = source.get(name)
-        source = inner if isinstance(inner, dict) else {}
-    return source
-
-
-def _reference(body: Data) -> str:
-    """What a ship request is found by later: its reference number, else the customer context."""
-    shipment = _inside(body, "ShipmentRequest", "Shipment")
-    for holder in (shipment, _first(shipment.get("Package"))):
-        number = text_of(_first(holder.get("ReferenceNumber")), "Value")
-        if number:
-            return number
-    return text_of(_inside(body, "ShipmentRequest", "Request", "TransactionReference"), "CustomerContext")
-
-
-def _first(value: object) -> Data:
-    """The object, or the first object of a list: UPS takes both."""
-    one = value[0] if isinstance(value, list) and value else value
-    return one if isinstance(one, dict) else {}
-
-
-def _shipped(waybill: Waybill) -> dict[str, object]:
-    label = {"ImageFormat": {"Code": "PNG"}, "GraphicImage": ""}
-    results = {
-        "ShipmentIdentificationNumber": waybill.number,
-        "ShipmentCharges": {"TotalCharges": {"CurrencyCode": "USD", "MonetaryValue": "12.40"}},
-        "PackageResults": [{"TrackingNumber": waybill.number, "ShippingLabel": label}],
-    }
-    return {"ShipmentResponse": {"Response": {"ResponseStatus": {"Code": "1"}}, "ShipmentResults": results}}
-
-
-def _tracked(number: str, waybill: Waybill | None) -> dict[str, object]:
-    if waybill is None or not waybill.events:
-        warning = {"code": "TW0001", "message": "Tracking Information Not Found"}
-        return {"trackResponse": {"shipment": [{"inquiryNumber": number, "warnings": [warning]}]}}
-    newest = sorted(waybill.events, key=lambda one: one.at, reverse=True)
-    activity = [_activity(event) for event in newest]
-    package = {
-        "trackingNumber": number,
-        "currentStatus": {"code": _codes(newest[0])[2], "description": newest[0].text},
-        "packageCount": 1,
-        "activity": activity,
-    }
-    if newest[0].status is Status.DELIVERED:
-        package["deliveryDate"] = [{"type": "DEL", "date": newest[0].at.strftime("%Y%m%d")}]
-    return {"trackResponse": {"shipment": [{"inquiryNumber": number, "package": [package]}]}}
-
-
-def _codes(event: Event) -> tuple[str, str, str]:
-    """type, code, statusCode. An event's own code is the three-digit one."""
-    return ("I", "", event.code) if event.code else meaning(UPS_CODES, event)
-
-
-def _activity(event: Event) -> dict[str, object]:
-    kind, code, detail = _codes(event)
-    gmt, offset = event.at.astimezone(UTC), event.at.strftime("%z")
-    return {
-        "date": event.at.strftime("%Y%m%d"),
-        "time": event.at.strftime("%H%M%S"),
-        "gmtDate": gmt.strftime("%Y%m%d"),
-        "gmtTime": gmt.strftime("%H:%M:%S"),
-        "gmtOffset": f"{offset[:3]}:{offset[3:5]}",
-        "location": {"address": {"city": event.place, "countryCode": "US"}},
-        "status": {"type": kind, "code": code, "statusCode": detail, "description": event.text},
-    }
-
-
-def _alert(waybill: Waybill, event: Event) -> dict[str, object]:
-    """The alert writes its offset with a dot and the detail as descriptionCode."""
-    kind, code, detail = _codes(event)
-    gmt, offset = event.at.astimezone(UTC), event.at.strftime("%z")
-    delivered = event.status is Status.DELIVERED
-    return {
-        "trackingNumber": waybill.number,
-        "localActivityDate": event.at.strftime("%Y%m%d"),
-        "localActivityTime": event.at.strftime("%H%M%S"),
-        "activityLocation": {"city": event.place, "stateProvince": "", "postalCode": "", "country": "US"},
-        "activityStatus": {"type": kind, "code": code, "description": event.text, "descriptionCode": detail},
-        "actualDeliveryDate": event.at.strftime("%Y%m%d") if delivered else "",
-        "actualDeliveryTime": event.at.strftime("%H%M%S") if delivered else "",
-        "gmtActivityDate": gmt.strftime("%Y%m%d"),
-        "gmtActivityTime": gmt.strftime("%H%M%S"),
-        "gmtOffset": f"{offset[:3]}.{offset[3:5]}",
-    }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from gateway.domain import Reason, Status
-from gateway.sandbox.world import Event
+from gateway.sandbox.records import Event
 
 Key = tuple[Status, Reason | None]
 V = TypeVar("V")

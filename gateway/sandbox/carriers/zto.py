@@ -9,11 +9,11 @@ from aiohttp import web
 
 from gateway.contract.carrier import Push, Reply
 from gateway.contract.signing import md5_base64, same
-from gateway.domain import Reason
-from gateway.sandbox.carriers.words import ZTO_ACTIONS, ZTO_SCAN_TYPES, meaning, word
+from gateway.sandbox.carriers.zto_wire import agreed, order_of, pushed_scan, queried_scan, refused
 from gateway.sandbox.door import respond
-from gateway.sandbox.wire import compact, form_push, last4, parsed, shanghai, text_of
-from gateway.sandbox.world import Ask, Done, Event, Waybill, WaybillState, World
+from gateway.sandbox.records import Ask, Done, Event, Waybill, WaybillState
+from gateway.sandbox.wire import compact, form_push, last4, parsed, text_of
+from gateway.sandbox.world import World
 
 _OPERATIONS = {
     "zto.merchant.waybill.track.query": "query",
@@ -24,12 +24,6 @@ _OPERATIONS = {
     "thirdcenter.createIntercept": "intercept",
 }
 _NUMBER = re.compile(r"[0-9]{10,15}")
-_PROBLEMS = {
-    Reason.ADDRESS_PROBLEM: "地址错误",
-    Reason.REFUSED: "拒收",
-    Reason.DAMAGED: "破损",
-    Reason.RECIPIENT_ABSENT: "联系不上收件人",
-}
 
 
 class ZTO:
@@ -69,16 +63,16 @@ class ZTO:
             request,
             ask,
             lambda: Done(reply=refusal) if refusal else self._deeds[operation](data),
-            lambda: _no("E418", "网点未授权"),
+            lambda: refused("E418", "网点未授权"),
         )
 
     def _gate(self, headers: Mapping[str, str], raw: bytes, operation: str) -> Reply | None:
         accounts = self.world.accounts
         if (headers.get("x-appKey") or headers.get("x-companyId")) != accounts.zto_app_key:
-            return _no("S210", "没有权限")
+            return refused("S210", "没有权限")
         if not same(headers.get("x-dataDigest", ""), md5_base64(raw + accounts.zto_app_secret.encode())):
-            return _no("S211", "签名错误")
-        return _no("S207", "接口不存在") if operation == "unknown" else None
+            return refused("S211", "签名错误")
+        return refused("S207", "接口不存在") if operation == "unknown" else None
 
     # the interfaces
 
@@ -87,12 +81,12 @@ class ZTO:
             return Done(reply=refusal)
         waybill = self.world.find("zto", text_of(data, "billCode"))
         if waybill is None:
-            return Done(reply=_yes([]))
+            return Done(reply=agreed([]))
         phone = text_of(data, "mobilePhone")
         if waybill.phone and phone and last4(phone) != last4(waybill.phone):
-            return Done(reply=_no("E409", "手机号校验失败"))
-        rows = (_queried(waybill, event) for event in sorted(waybill.events, key=lambda one: one.at))
-        return Done(reply=_yes([row for row in rows if row is not None]))
+            return Done(reply=refused("E409", "手机号校验失败"))
+        rows = (queried_scan(waybill, event) for event in sorted(waybill.events, key=lambda one: one.at))
+        return Done(reply=agreed([row for row in rows if row is not None]))
 
     def _subscribe(self, data: Mapping[str, object]) -> Done:
         if refusal := self._misnumbered(data):
@@ -101,24 +95,24 @@ class ZTO:
         first = waybill is not None and "subscribed" not in waybill.extra
         if waybill is not None:
             waybill.extra["subscribed"] = "yes"
-        return Done(reply=_yes("true"), effective=first)
+        return Done(reply=agreed("true"), effective=first)
 
     @staticmethod
     def _misnumbered(data: Mapping[str, object]) -> Reply | None:
         number = text_of(data, "billCode")
         if not number:
-            return _no("S208", "缺少参数 billCode")
-        return None if _NUMBER.fullmatch(number) else _no("E416", "非中通单号")
+            return refused("S208", "缺少参数 billCode")
+        return None if _NUMBER.fullmatch(number) else refused("E416", "非中通单号")
 
     def _book(self, data: Mapping[str, object]) -> Done:
         order, account = text_of(data, "partnerOrderCode"), data.get("accountInfo")
         receiver = data.get("receiveInfo")
         if not order or not isinstance(receiver, dict) or not isinstance(data.get("senderInfo"), dict):
-            return Done(reply=_no("S208", "缺少参数 partnerOrderCode, senderInfo, receiveInfo"))
+            return Done(reply=refused("S208", "缺少参数 partnerOrderCode, senderInfo, receiveInfo"))
         if not isinstance(account, dict) or not self._account(account):
-            return Done(reply=_no("E404", "电子面单账号未绑定"))
+            return Done(reply=refused("E404", "电子面单账号未绑定"))
         if known := self.world.booked("zto", order):
-            return Done(reply=_yes(_ordered(known), "0000"), number=known.number)
+            return Done(reply=agreed(order_of(known), "0000"), number=known.number)
         waybill = self.world.book(
             "zto",
             order,
@@ -126,7 +120,7 @@ class ZTO:
             kind=text_of(data, "orderType") or "1",
         )
         waybill.extra["order"] = f"26{waybill.number[3:]}"
-        return Done(reply=_yes(_ordered(waybill), "0000"), effective=True, number=waybill.number)
+        return Done(reply=agreed(order_of(waybill), "0000"), effective=True, number=waybill.number)
 
     def _account(self, account: Mapping[str, object]) -> bool:
         accounts = self.world.accounts
@@ -139,28 +133,28 @@ class ZTO:
         """The fields of getOrderInfo are not in the sheet: any of the three names of an order is accepted."""
         waybill = self._ordered(data)
         if waybill is None:
-            return Done(reply=_no("E416", "订单不存在"))
-        return Done(reply=_yes([_ordered(waybill)]), number=waybill.number)
+            return Done(reply=refused("E416", "订单不存在"))
+        return Done(reply=agreed([order_of(waybill)]), number=waybill.number)
 
     def _cancel(self, data: Mapping[str, object]) -> Done:
         waybill = self._ordered(data)
         if waybill is None:
-            return Done(reply=_no("E416", "订单不存在"))
+            return Done(reply=refused("E416", "订单不存在"))
         if waybill.state is WaybillState.CANCELLED:
-            return Done(reply=_yes("订单已取消"), number=waybill.number)
+            return Done(reply=agreed("订单已取消"), number=waybill.number)
         if waybill.extra.get("kind", "2") != "2" or waybill.handed_over:
-            return Done(reply=_no("E400", "全网件或已揽收的订单不可取消"), number=waybill.number)
+            return Done(reply=refused("E400", "全网件或已揽收的订单不可取消"), number=waybill.number)
         waybill.state = WaybillState.CANCELLED
-        return Done(reply=_yes("取消成功"), effective=True, number=waybill.number)
+        return Done(reply=agreed("取消成功"), effective=True, number=waybill.number)
 
     def _intercept(self, data: Mapping[str, object]) -> Done:
         """Fields unpublished; what counts is the waybill it names."""
         waybill = self.world.find("zto", text_of(data, "billCode"))
         if waybill is None or not waybill.handed_over:
-            return Done(reply=_no("E416", "运单不可拦截"))
+            return Done(reply=refused("E416", "运单不可拦截"))
         first = "intercepted" not in waybill.extra
         waybill.extra["intercepted"] = "yes"
-        return Done(reply=_yes({"billCode": waybill.number}), effective=first, number=waybill.number)
+        return Done(reply=agreed({"billCode": waybill.number}), effective=first, number=waybill.number)
 
     def _ordered(self, data: Mapping[str, object]) -> Waybill | None:
         number, order = text_of(data, "billCode"), text_of(data, "orderCode")
@@ -173,7 +167,7 @@ class ZTO:
     def push(self, number: str, event: Event | None = None) -> Push:
         """One event (default: the newest), signed as ZTO does."""
         waybill = self.world.waybills["zto", number]
-        data = compact(_pushed(waybill, event or waybill.events[-1]))
+        data = compact(pushed_scan(waybill, event or waybill.events[-1]))
         accounts = self.world.accounts
         fields = {
             "data": data,
@@ -186,50 +180,3 @@ class ZTO:
     @staticmethod
     def accepted(status: int, body: bytes) -> bool:
         return status == 200 and (parsed(body) or {}).get("status") is True
-
-
-def _yes(result: object, code: str = "SYS000") -> Reply:
-    return Reply.json({"status": True, "statusCode": code, "message": "操作成功", "result": result})
-
-
-def _no(code: str, message: str) -> Reply:
-    return Reply.json({"status": False, "statusCode": code, "message": message, "result": None})
-
-
-def _ordered(waybill: Waybill) -> dict[str, object]:
-    return {
-        "orderCode": waybill.extra.get("order", ""),
-        "billCode": waybill.number,
-        "partnerOrderCode": waybill.reference,
-        "siteCode": "02191",
-        "siteName": "青浦华新",
-        "bigMarkInfo": {"mark": "200-021 10", "bagAddr": "上海"},
-        "verifyCode": waybill.number[-4:],
-    }
-
-
-def _queried(waybill: Waybill, event: Event) -> dict[str, object] | None:
-    """One line of the query; None for what the query does not show (an order that nobody has picked up)."""
-    if not event.code and (event.status, None) not in ZTO_SCAN_TYPES:
-        return None
-    return {
-        "billCode": waybill.number,
-        "scanType": word(ZTO_SCAN_TYPES, event),
-        "scanDate": int(event.at.timestamp() * 1000),
-        "desc": event.text,
-        "scanSite": {"name": f"{event.place}网点", "code": "02191", "prov": "", "city": event.place, "isCenter": "F"},
-    }
-
-
-def _pushed(waybill: Waybill, event: Event) -> dict[str, object]:
-    action = event.code or meaning(ZTO_ACTIONS, event)
-    return {
-        "billCode": waybill.number,
-        "action": action,
-        "actionTime": shanghai(event.at),
-        "city": event.place,
-        "facilityCode": "02191",
-        "facilityName": f"{event.place}网点",
-        "problemCode": _PROBLEMS.get(event.reason, "") if event.reason and action == "PROBLEM" else "",
-        "desc": event.text,
-    }

@@ -21,7 +21,8 @@ from gateway.domain import Channel
 from gateway.sandbox.door import carry_out, respond, silence
 from gateway.sandbox.faults import Broken, How
 from gateway.sandbox.providers.smtp import Envelope, Hangup, Rules, Session
-from gateway.sandbox.world import Ask, Call, Done, ReceivedMessage, World
+from gateway.sandbox.records import Ask, Call, Done, ReceivedMessage
+from gateway.sandbox.world import World
 
 _SCREEN = {
     "nobody": "550 5.1.1 no such mailbox",

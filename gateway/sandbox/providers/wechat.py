@@ -22,8 +22,9 @@ from gateway.contract.signing import same
 from gateway.domain import Channel
 from gateway.sandbox.door import respond
 from gateway.sandbox.providers.approved import approved
+from gateway.sandbox.records import Ask, Done, ReceivedMessage
 from gateway.sandbox.wire import parsed, text_of
-from gateway.sandbox.world import Ask, Done, ReceivedMessage, World
+from gateway.sandbox.world import World
 
 _WINDOW = timedelta(seconds=60)
 _LIFE = timedelta(seconds=7200)

@@ -12,8 +12,9 @@ from gateway.contract.carrier import Reply
 from gateway.contract.signing import same
 from gateway.domain import Channel
 from gateway.sandbox.door import respond
+from gateway.sandbox.records import Ask, Done, ReceivedMessage
 from gateway.sandbox.wire import compact, parsed, text_of
-from gateway.sandbox.world import Ask, Done, ReceivedMessage, World
+from gateway.sandbox.world import World
 
 _LIMITS = {"text": 2048, "markdown": 4096, "markdown_v2": 4096, "textcard": 512}
 _PER_MINUTE = 20
