@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.domain import Channel
 from gateway.sandbox.client import Gateway, GatewayError
+from gateway.sandbox.conditions import Condition
 from gateway.sandbox.journeys import Runner
 from gateway.sandbox.records import Call, ReceivedMessage
 from gateway.sandbox.run import Run
@@ -34,8 +35,7 @@ class Page:
 
     def __init__(self, runner: Runner, public_url: str) -> None:
         self._runner, self._public_url = runner, public_url
-        self._state: dict[str, Any] = {}
-        self._at = 0.0
+        self._states: dict[str, tuple[float, dict[str, Any]]] = {}
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -54,14 +54,16 @@ class Page:
         return _file(name)
 
     async def state(self, request: web.Request) -> web.StreamResponse:
-        if time.monotonic() - self._at > _FRESH:
-            self._at = time.monotonic()
-            self._state = await self._compose()
-        return web.json_response(self._state, headers=_HEADERS)
+        language = "en" if request.query.get("lang") == "en" else "zh"
+        at, state = self._states.get(language, (0.0, {}))
+        if not state or time.monotonic() - at > _FRESH:
+            state = await self._compose(language)
+            self._states[language] = (time.monotonic(), state)
+        return web.json_response(state, headers=_HEADERS)
 
-    async def _compose(self) -> dict[str, Any]:
+    async def _compose(self, language: str) -> dict[str, Any]:
         runner = self._runner
-        told = await _told(runner.gateway, runner.runs)
+        told = await _told(runner.gateway, runner.runs, language)
         world = runner.world
         return {
             "gateway": self._public_url,
@@ -80,12 +82,13 @@ def _file(name: str) -> web.StreamResponse:
     return web.FileResponse(PAGES / name, headers=_HEADERS)
 
 
-async def _told(gateway: Gateway, runs: Sequence[Run]) -> dict[str, Any]:
+async def _told(gateway: Gateway, runs: Sequence[Run], language: str) -> dict[str, Any]:
     """What the gateway says; `answers` is false while it is away."""
     numbers = [number for run in runs for number in run.numbers][-100:]
     told: dict[str, Any] = {"answers": True, "tracking": [], "cases": [], "coupons": [], "messages": [], "carriers": []}
     try:
-        told["tracking"] = (await gateway.get("/v1/tracking", numbers=",".join(numbers)))["items"]
+        locale = {"zh": "zh-CN"}.get(language, language)
+        told["tracking"] = (await gateway.get("/v1/tracking", numbers=",".join(numbers), locale=locale))["items"]
         for name in ("cases", "coupons", "messages", "carriers"):
             told[name] = await gateway.items(f"/v1/{name}")
     except GatewayError:
@@ -141,7 +144,15 @@ def _step(step: Step) -> dict[str, Any]:
         case Refresh():
             return {"kind": "refresh", "text": ""}
         case See() | Hold():
-            return {"kind": "see" if isinstance(step, See) else "hold", "text": str(step.condition)}
+            kind = "see" if isinstance(step, See) else "hold"
+            return {"kind": kind, "text": "", "about": step.condition.about, "words": _wanted(step.condition)}
+
+
+def _wanted(condition: Condition) -> list[str]:
+    """The words that a condition waits for, to be shown in the reader's language."""
+    values = [*condition.where.values(), *condition.some.values(), *condition.none.values()]
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return [one for one in flat if isinstance(one, str) and one != "*"]
 
 
 def _inbox(world: World, channel: Channel) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ const chip = (word, text = say(word)) => el(`span.chip.${word}`, {}, text);
 const caseWord = (word) => (word === "waiting" ? "case_waiting" : word);
 const safe = (link) => (/^https?:\/\//.test(link) ? link : null);
 const time = (at) => new Date(at).toLocaleTimeString(language, {hour12: false});
+const day = (at) => new Date(at).toLocaleDateString(language, {month: "numeric", day: "numeric"});
 
 /** Redraw a part only when its data or the language changed, so that scrolling and selection stay. */
 function part(id, data, draw) {
@@ -44,14 +45,15 @@ function legs(parcel) {
       leg.current && tracking.stalled ? chip("stalled") : null, chip(leg.status)));
   const current = tracking.legs.find((leg) => leg.current);
   const newest = current && current.scans[0];
-  return el("div.legs", {}, ...rows, newest ? el("div.scan", {title: newest.text}, `${time(newest.at)}  ${newest.text}`) : null);
+  return el("div.legs", {}, ...rows, newest ? el("div.scan", {title: newest.text}, `${day(newest.at)} ${time(newest.at)}  ${newest.text}`) : null);
 }
 
 function doing(journey) {
   const step = journey.steps[journey.done];
   if (journey.state !== "running" || !step) return "";
   const what = step.status ? say(step.status === "unknown" ? step.code : step.status) : "";
-  return [say(step.kind), what, step.text].filter(Boolean).join(" · ");
+  const wanted = step.about ? [say(step.about), ...step.words.map(say)].join(" ") : "";
+  return [say(step.kind), what, wanted, step.text].filter(Boolean).join(" · ");
 }
 
 function facts(journey) {
@@ -78,7 +80,7 @@ function card(journey) {
     el("p.about", {}, journey.about[language]),
     ...journey.parcels.map(legs),
     el("div.steps", {}, ...dots),
-    el("div.doing", {}, doing(journey)),
+    journey.state === "running" ? el("div.doing", {}, doing(journey)) : null,
     el("div.facts", {}, ...facts(journey)),
     journey.note ? el("div.note", {}, journey.note) : null,
     el("div.foot", {},
@@ -136,7 +138,7 @@ byId("language").addEventListener("click", () => {
 
 async function look() {
   try {
-    state = await (await fetch("/sandbox/state.json")).json();
+    state = await (await fetch(`/sandbox/state.json?lang=${language}`)).json();
   } catch {
     if (state) state.answers = false;
   }
