@@ -58,6 +58,7 @@ MAY["gateway.web"] = (*_BELOW, *_FIRST)
 MAY["gateway.jobs"] = _BELOW
 # roof
 MAY["gateway.app"] = ("gateway",)
+MAY["gateway.demo"] = ("gateway",)
 MAY["gateway.__main__"] = ("gateway",)
 
 #: A third party -> where it may be imported.
