@@ -15,7 +15,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
-from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
@@ -54,22 +53,22 @@ _ROWS: tuple[tuple[str, Status, Reason | None], ...] = (
     ("210 销单 2 疑难", Status.EXCEPTION, Reason.OTHER),  # 210 is a request, 401 the fact; 2 by text: the reason
     ("order:15 order:155", Status.INFO, None),  # settled, weight corrected
 )
+_TIME = "%Y-%m-%d %H:%M:%S"
 _NOT_YET = "未|待|请|失败|异常"
 _TROUBLES = {"拒收|拒签": Reason.REFUSED, "破损": Reason.DAMAGED, "丢失|遗失": Reason.LOST}
 _TROUBLES |= {"清关异常|扣关": Reason.CUSTOMS_HOLD}
 
 #: Codes to try again, and after how many seconds; those that tell of our signature, key or balance.
-_QUERY_AGAIN, _DEED_AGAIN = {"501": None, "502": 60.0}, {"500": None}
-_CONFIG = frozenset({"503", "600", "601"})
+_QUERY_AGAIN, _DEED_AGAIN, _CONFIG = {"501": None, "502": 60.0}, {"500": None}, frozenset({"503", "600", "601"})
 _FOREIGN, _OUR_CLOCK = frozenset({"dhl", "fedex", "ups", "usps"}), frozenset({"CN", "HK", "MO", "TW"})
 
 
 class Kuaidi100Settings(CarrierSettings):
     """base_url: https://poll.kuaidi100.com (orders then go to its siblings order. and api.), or one host for all.
 
-    salt: ours, sent along so that callbacks are signed with it. secret: of the order product (book, cancel, intercept).
-    company: of a row that reads one company only; `book` books with it. services: our service -> serviceType.
-    ..._fields: more fields by the provider's names (dayType). partner: partnerId, partnerKey ... of interceptOrder.
+    salt: ours, sent along so that callbacks are signed with it. secret: of the order product. company: the one company
+    that a row reads or books. services: our service -> serviceType. ..._fields: more fields by the provider's names
+    (dayType). partner: partnerId, partnerKey ... of interceptOrder.
     """
 
     customer: str = Field(min_length=1)
@@ -96,9 +95,10 @@ class Kuaidi100(CarrierAdapter):
 
     @classmethod
     def able(cls, settings: Kuaidi100Settings) -> Can:
-        """Orders are signed with `secret`, subscriptions need a `callback_url`."""
-        orders = Can.NOTHING if settings.secret else Can.BOOK | Can.CANCEL | Can.INTERCEPT
-        return cls.can & ~orders & ~(Can.NOTHING if settings.callback_url else Can.SUBSCRIBE)
+        """Orders are signed with `secret` and booked with `company`; pushes come to `callback_url`."""
+        lacking = Can.NOTHING if settings.secret else Can.BOOK | Can.CANCEL | Can.INTERCEPT
+        lacking |= Can.NOTHING if settings.company else Can.BOOK
+        return cls.can & ~lacking & ~(Can.NOTHING if settings.callback_url else Can.SUBSCRIBE)
 
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         return [scan for leg in legs for scan in await self._query(leg, self._company(leg))]
@@ -117,7 +117,6 @@ class Kuaidi100(CarrierAdapter):
         return self._scans(answer | said, abroad=_crosses(leg))
 
     def _scans(self, result: Mapping[str, Any], *, abroad: bool) -> list[Scan]:
-        """The events of a query's answer or of a push's lastResult."""
         abroad, events = abroad or text(result, "com") in _FOREIGN, reading.objects(result.get("data"), "data")
         return [self._scan(required(result, "nu"), text(result, "com"), event, abroad) for event in events]
 
@@ -127,7 +126,7 @@ class Kuaidi100(CarrierAdapter):
         return Scan(
             tracking_number=number,
             company=None if company in {self.settings.company, ""} else company,
-            at=reading.local_time(at, UTC if abroad else SHANGHAI, "ftime", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"),
+            at=reading.local_time(at, UTC if abroad else SHANGHAI, "ftime", _TIME, "%Y-%m-%d %H:%M"),
             basis=Basis.UNKNOWN if abroad else Basis.CARRIER_ZONE,
             **(told or self.meaning(word))._asdict(),
             inferred=told is not None and told.status is Status.AVAILABLE_FOR_PICKUP,
@@ -151,11 +150,9 @@ class Kuaidi100(CarrierAdapter):
         param = load_object(required(fields, "param"))
         if "lastResult" not in param and ("taskId" in fields or "kuaidinum" in param):
             return self._order_state(param, request)
-        aborted, result = text(param, "status") == "abort", param.get("lastResult")
-        if result is None and aborted:
-            return []
-        result, there = as_object(result, "lastResult"), param.get("destResult")
-        if text(result, "status") in {"", "200"}:
+        aborted, there = text(param, "status") == "abort", param.get("destResult")
+        result = as_object(param.get("lastResult") or ({} if aborted else None), "lastResult")
+        if not aborted and text(result, "status") in {"", "200"}:
             reading.listed(result, "data")
         beyond = there if isinstance(there, dict) and there.get("data") else None
         scans = self._scans(result, abroad=beyond is not None)
@@ -168,7 +165,7 @@ class Kuaidi100(CarrierAdapter):
         if "3天" in message or not scans:
             return []
         newest = max(scans, key=lambda scan: scan.at)
-        word = "60天无变化" if "60天无变化" in message else message
+        word = "60天无变化" if "60天无变化" in message else f"abort:{message}"
         at = newest.at + timedelta(days=60 if word in self.statuses else 0)
         ended = replace(newest, at=at, **self.meaning(word)._asdict(), carrier_code=word, text=message)
         return [replace(ended, place="", inferred=False, confirmed=False)]
@@ -179,11 +176,10 @@ class Kuaidi100(CarrierAdapter):
         word, number = "order:" + required(data, "status"), text(param, "kuaidinum") or text(data, "kuaidinum")
         if not number or word == "order:610":
             return []
-        at, company = (request.received_at or self.clock()).astimezone(UTC), text(param, "kuaidicom")
-        told = Scan(tracking_number=number, at=at, basis=Basis.UNKNOWN, **self.meaning(word)._asdict())
         why = text(data, "cancelMsg99") or text(data, "cancelMsg9") or text(param, "message")
-        named = None if company in {self.settings.company, ""} else company
-        return [replace(told, company=named, carrier_code=word, text=why)]
+        came = (request.received_at or self.clock()).astimezone(UTC).strftime(_TIME)
+        event = {"statusCode": word, "context": why, "ftime": came}
+        return [self._scan(number, text(param, "kuaidicom"), event, abroad=True)]
 
     def acknowledge(self, outcome: Outcome) -> Reply:
         if outcome.verdict is Verdict.ACCEPTED:
@@ -201,9 +197,8 @@ class Kuaidi100(CarrierAdapter):
             ends = {"departureCountry": leg.origin[:2], "destinationCountry": leg.destination[:2]}
             parameters |= ends | {"interCom": "1"}
         asked = {"company": company, "number": leg.tracking_number, "from": "", "to": "", "key": key}
-        param = compact(asked | {"parameters": parameters})
-        answer = await post_form(self.http, "/poll", {"schema": "json", "param": param})
-        _agreed(answer, {"200", "501"}, _DEED_AGAIN)  # 501: subscribed already
+        said = {"schema": "json", "param": compact(asked | {"parameters": parameters})}
+        _agreed(await post_form(self.http, "/poll", said), {"200", "501"}, _DEED_AGAIN)  # 501: subscribed already
 
     async def book(self, parcel: Parcel, key: str) -> Booking:
         services = {"": "", "standard": "", **self.settings.services}  # empty: the provider's default, 标准快递
@@ -211,17 +206,16 @@ class Kuaidi100(CarrierAdapter):
             raise Refused(f"services: has no word for {parcel.service!r}")
         param = {"kuaidicom": self._company(None), **_person("rec", parcel.recipient), **_person("send", parcel.sender)}
         param |= {"cargo": "、".join(item.name for item in parcel.items), "remark": parcel.remark, "payment": "SHIPPER"}
-        param |= {"weight": str(Decimal(parcel.weight_g) / 1000), "serviceType": services[parcel.service]}
+        param |= {"weight": str(parcel.weight_g / 1000), "serviceType": services[parcel.service]}
         if back := self.settings.callback_url:
             salt = self.settings.salt.get_secret_value()
             param |= {"callBackUrl": back, "pollCallBackUrl": back, "salt": salt, "op": "1", "resultv2": "4"}
         param |= {**self.settings.booking_fields, "thirdOrderId": short_key(key, 32)}
         answer = await self._order("order", "/order/borderbestapi.do", "bOrderBest", param)
         _agreed(answer, {"200", "501"}, _DEED_AGAIN)  # 501: a repetition
-        number, order = answer["kuaidinum"], answer["orderId"]
-        if not number:
-            raise OutcomeUnknown(f"order {order or 'without id'} is taken, its waybill number still to come")
-        return Booking(tracking_number=number, reference=order, extra={"taskId": answer["taskId"]})
+        if not (number := answer["kuaidinum"]):
+            raise OutcomeUnknown(f"order {answer['orderId']} is taken, its waybill number still to come")
+        return Booking(tracking_number=number, reference=answer["orderId"], extra={"taskId": answer["taskId"]})
 
     async def find_booking(self, key: str) -> Booking | None:
         """None: there is no look-up by our key. Booking again under it is safe: it gives the first booking for 48 h."""
@@ -296,7 +290,7 @@ def _agreed(answer: Mapping[str, Any], yes: set[str], again: Mapping[str, float 
 
 def _person(role: str, party: Party) -> dict[str, str]:
     end, phone = party.address, party.phone.removeprefix("+86")
-    where = end.region + end.city + end.district + end.address
+    where = "".join(dict.fromkeys((end.region, end.city, end.district, end.address)))  # 北京市 is both
     return {f"{role}ManName": party.name, f"{role}ManMobile": phone, f"{role}ManPrintAddr": where}
 
 

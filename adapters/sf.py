@@ -60,7 +60,7 @@ _AGAIN: Mapping[str, float | None] = {"A1002": None, "A1005": 60, "A1007": None,
 _CONFIG = frozenset({"A1003", "A1004", "A1006", "A1010"})
 
 
-class Settings(CarrierSettings):
+class SFSettings(CarrierSettings):
     """base_url: https://bspgw.sf-express.com (HK: sfapi-hk, sandbox: sfapi-sbox); token_url is beside it, or absolute.
 
     check_word: 校验码, in both modes of auth. services: our service -> expressTypeId. cargo_name: of a parcel without
@@ -84,7 +84,7 @@ class SF(CarrierAdapter):
     code = "sf"
     name = "顺丰速运"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL | Can.INTERCEPT
-    Settings = Settings
+    Settings = SFSettings
     statuses = {word: Meaning(status, reason) for words, status, reason in _OPS for word in words.split()}
     batch = 10
     trusted_path = True
