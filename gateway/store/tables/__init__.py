@@ -7,7 +7,7 @@ no longer write. NULL in `due_at` means: nothing to do. Instants are microsecond
 
 from __future__ import annotations
 
-from gateway.store.tables.columns import Instant, Json, instant, metadata, micros
+from gateway.store.tables.columns import Instant, Json, compact, instant, metadata, micros
 from gateway.store.tables.deeds import case_events, cases, incidents, ledger, messages, outbox, suppressions
 from gateway.store.tables.office import audit, configs, idempotency, keys, ticks
 from gateway.store.tables.parcels import (
@@ -29,6 +29,7 @@ __all__ = [
     "carrier_health",
     "case_events",
     "cases",
+    "compact",
     "configs",
     "idempotency",
     "inbox",

@@ -34,13 +34,14 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else _compact(value)
+        return None if value is None else compact(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
 
 
-def _compact(value: Any) -> str:
+def compact(value: Any) -> str:
+    """JSON as `Json` keeps it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     # Half a surrogate pair (a header of raw bytes) has no UTF-8: escaped, it comes back as it was.
     return text if _encodable(text) else json.dumps(value, separators=(",", ":"))
