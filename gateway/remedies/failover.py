@@ -39,6 +39,9 @@ async def _fail_over(work: Work) -> End:
         return await book(work, handed_over=True)
     if "requested" in work.progress:
         return Done(result=work.progress["requested"])
-    if "cancelled" not in work.progress and not await take_away(work):
-        return await ask_for_replacement(work)
-    return await book(work, handed_over=False)
+    if "cancelled" in work.progress:
+        return await book(work, handed_over=False)
+    stopping = "intercept" in (*work.progress, work.progress.get("begun"))
+    if not stopping and await take_away(work):
+        return await book(work, handed_over=False)
+    return await ask_for_replacement(work)

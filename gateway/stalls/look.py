@@ -17,7 +17,7 @@ from gateway.rules.kinds import LATE, PRESUMED_LOST
 from gateway.rules.playbook import PlaybookContext
 from gateway.rules.stall import Facts, Verdict, judge
 from gateway.runtime import Runtime
-from gateway.store import polls
+from gateway.store import cases, polls
 from gateway.store import shipments as shipment_rows
 from gateway.store.engine import Tx
 from gateway.tracking.change import Snapshot
@@ -58,8 +58,9 @@ async def look(
     if not verdict.confirmed:
         await _ask_now(rt, tx, leg)
         return verdict.next_at
-    await _flags(rt, tx, shipment, verdict, [leg.tracking_number for leg in legs], moved=moved)
-    await _clear(rt, tx, shipment, state, verdict, f"the parcel moved: {state.status}")
+    if not await _unread(tx, shipment, state, verdict):
+        await _flags(rt, tx, shipment, verdict, [leg.tracking_number for leg in legs], moved=moved)
+        await _clear(rt, tx, shipment, state, verdict, f"the parcel moved: {state.status}")
     await _open(rt, tx, shipment, state, verdict)
     return verdict.next_at
 
@@ -102,6 +103,15 @@ def _calendar(rt: Runtime, carrier: str) -> Calendar:
 @lru_cache(maxsize=512)
 def _built(country: str, works: str, tz: str, closed: frozenset[date]) -> Calendar:
     return Calendar(country, works, tz, closed)
+
+
+async def _unread(tx: Tx, shipment: Snapshot, state: ShipmentState, verdict: Verdict) -> bool:
+    """Whether a stall is over only because nobody has read the newest scan yet: contact is no progress."""
+    if not state.newest_unknown or verdict.phase is not None:
+        return False
+    last_scan = state.progress_at.isoformat() if state.progress_at else None
+    open_ones = await cases.open_of_shipment(tx, shipment.id)
+    return any(by_clock(case.kind) and case.evidence.get("last_scan") == last_scan for case in open_ones)
 
 
 async def _ask_now(rt: Runtime, tx: Tx, leg: Leg) -> None:

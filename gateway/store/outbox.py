@@ -159,6 +159,12 @@ async def of_case(tx: Tx, case_id: str) -> list[Row[Any]]:
     return list((await tx.conn.execute(found)).all())
 
 
+async def of_kind(tx: Tx, kind: str, *, limit: int = 200) -> list[Row[Any]]:
+    """The first of a kind, oldest first."""
+    found = select(outbox).where(outbox.c.kind == kind).order_by(outbox.c.created_at, outbox.c.id).limit(limit)
+    return list((await tx.conn.execute(found)).all())
+
+
 async def get(tx: Tx, deed_id: str) -> Row[Any] | None:
     return (await tx.conn.execute(select(outbox).where(outbox.c.id == deed_id))).one_or_none()
 
