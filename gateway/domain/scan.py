@@ -65,9 +65,17 @@ class Scan:
     @property
     def earliest(self) -> datetime:
         """The earliest instant this scan can have happened."""
-        return self.at - _EARLIEST if self.basis is Basis.UNKNOWN else self.at
+        return _moved(self.at, -_EARLIEST) if self.basis is Basis.UNKNOWN else self.at
 
     @property
     def latest(self) -> datetime:
         """The latest instant this scan can have happened: the bound that accuses least of dwelling."""
-        return self.at + _LATEST if self.basis is Basis.UNKNOWN else self.at
+        return _moved(self.at, _LATEST) if self.basis is Basis.UNKNOWN else self.at
+
+
+def _moved(at: datetime, by: timedelta) -> datetime:
+    """At the ends of the calendar a time stays where it is: foreign payloads name the years 1 and 9999."""
+    try:
+        return at + by
+    except OverflowError:
+        return at
