@@ -26,7 +26,7 @@ async def set_mapping(rt: Runtime, tx: Tx, carrier: str, code: str, meaning: Mea
     now, key = rt.clock(), (carrier, code[:LONGEST_CODE])
     before = (await mappings.of(tx, {key})).get(key)
     await mappings.put(tx, key, meaning, who=who, at=now)
-    detail = {"before": before, "after": meaning}
+    detail = {"before": before._asdict() if before else None, "after": meaning._asdict()}
     await audit.add(tx, now, who, "mapping.write", f"{carrier}/{code}"[:120], detail)
     payload = {"carrier": carrier, "carrier_code": key[1]}
     await outbox.add(tx, Deed(kind=REREAD, key=f"{REREAD}:{new_id('map')}", payload=payload, due_at=now), now)

@@ -25,10 +25,12 @@ _END = ("country", "region")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What a PATCH changes; absent fields stay. document: whole values by their names (recipient, metadata, ...)."""
+    """What a PATCH changes; absent fields stay. document: whole values by their names (recipient, metadata, ...).
+    no_promise: the promise is taken back."""
 
     promised_at: datetime | None = None
     document: Mapping[str, Any] | None = None
+    no_promise: bool = False
 
 
 async def edit(rt: Runtime, tx: Tx, shipment_id: str, wanted: Edit) -> Change:
@@ -39,6 +41,9 @@ async def edit(rt: Runtime, tx: Tx, shipment_id: str, wanted: Edit) -> Change:
     if wanted.promised_at is not None:
         values["promised_at"] = wanted.promised_at
         values["document"]["promised_at"] = wanted.promised_at.isoformat()
+    elif wanted.no_promise:
+        values["promised_at"] = None
+        values["document"].pop("promised_at", None)
     change = await move(rt, tx, journey, _current(journey), **values)
     await _replan(rt, tx, journey)
     return change

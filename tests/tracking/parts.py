@@ -66,9 +66,11 @@ class Fake(CarrierAdapter):
         self.answer: Answer = lambda legs: []
         self.asked: list[list[LegRef]] = []
         self.hang: asyncio.Event | None = None
+        self.called = asyncio.Event()
 
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         self.asked.append(list(legs))
+        self.called.set()
         if self.hang is not None:
             await self.hang.wait()
         answer = self.answer(legs)

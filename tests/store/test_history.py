@@ -1,0 +1,66 @@
+"""The codec of a leg's history: exact, and compact."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain import Basis, Reason, Scan, Source, Status
+from gateway.rules.history import Held
+from gateway.store.history import decode, encode
+
+offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+times = st.datetimes(datetime.fromisoformat("1990-01-01"), datetime.fromisoformat("2100-01-01"), timezones=offsets)
+short = st.text(max_size=12)
+scans = st.builds(
+    Scan,
+    tracking_number=short,
+    at=times,
+    basis=st.sampled_from(Basis),
+    status=st.sampled_from(Status),
+    reason=st.none() | st.sampled_from(Reason),
+    carrier_code=short,
+    text=short,
+    place=short,
+    company=st.none() | short,
+    event_id=st.none() | short,
+    order=st.integers(-(2**53), 2**53),
+    inferred=st.booleans(),
+    confirmed=st.booleans(),
+    voids=st.none() | short,
+)
+
+
+def helds(echoes: st.SearchStrategy[tuple[Held, ...]]) -> st.SearchStrategy[Held]:
+    return st.builds(
+        Held,
+        scan=scans,
+        source=st.sampled_from(Source),
+        provider=short,
+        direct=st.booleans(),
+        learned_at=times,
+        echoes=echoes,
+    )
+
+
+@given(st.lists(helds(st.lists(helds(st.just(())), max_size=2).map(tuple)), max_size=4))
+def test_what_was_written_is_read(history: list[Held]) -> None:
+    read = decode(encode(history))
+    assert read == history
+    # Equal instants may hide another offset: the local time must be the same too.
+    assert [held.scan.at.isoformat() for held in read] == [held.scan.at.isoformat() for held in history]
+    assert all(type(held.scan.status) is Status and type(held.scan.basis) is Basis for held in read)
+
+
+def test_eight_ordinary_scans_stay_small() -> None:
+    at = datetime(2026, 3, 5, 12, tzinfo=timezone(timedelta(hours=8)))
+    scan = Scan(
+        tracking_number="SF1234567890123", at=at, basis=Basis.CARRIER_ZONE, status=Status.IN_TRANSIT,
+        carrier_code="31", text="快件到达【深圳宝安集散中心】", place="深圳市",
+    )  # fmt: skip
+    held = Held(
+        scan=scan, source=Source.WEBHOOK, provider="sf", direct=True, learned_at=datetime(2026, 3, 5, tzinfo=UTC)
+    )
+    assert len(encode([held] * 8).encode()) < 1600
