@@ -63,7 +63,8 @@ class Clock:
     async def stop(self, seconds: float = 10) -> None:
         """Finish what is under way, at most so long; what is cut off is taken over when its lease ends."""
         self._stopping = True
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         for loop in self._loops:
             self._rt.signals.wake(loop.signal)
         _, late = await asyncio.wait(self._tasks, timeout=seconds) if self._tasks else (set(), set())
