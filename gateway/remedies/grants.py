@@ -31,6 +31,7 @@ async def compensate(rt: Runtime, deed: Row) -> End:
     async with rt.store.write() as tx:
         here = await ground(rt, tx, deed)
         claim = claim_of(here.case.order_id, here.case.kind, deed.payload["versions"]["compensation"])
+        await ledger.alone(tx)
         known = await ledger.by_claim(tx, claim)
         if known is not None and known.state != "refused":
             if known.case_id == here.case.id:
@@ -39,7 +40,6 @@ async def compensate(rt: Runtime, deed: Row) -> End:
         hindered = hindrance(rt, deed, here)
         if hindered is not None:
             return hindered
-        await ledger.alone(tx)
         decided = grant(deed.payload["plan"]["tier"], rt.policies.compensation, await _facts(rt, tx, deed, here))
         if isinstance(decided, Hold):
             return Again(due_at=None, reason=decided.reason)

@@ -12,13 +12,9 @@ from gateway.contract import BadPayload, OutcomeUnknown, Refused, Unavailable
 from gateway.domain import Status
 from gateway.outcome import Done
 from gateway.store.engine import Store
-from tests.remedies.world import POLICIES, ByHand, World, route, world
+from tests.remedies.world import POLICIES, ByHand, Killed, World, die, route, world
 
 KIND = "stall_pre_transit"
-
-
-class Killed(BaseException):
-    """The process died at this very moment: nothing after it is run."""
 
 
 async def stalled(rt: World) -> str:
@@ -62,13 +58,6 @@ async def test_killed_at_a_call_and_taken_over(store: Store, carrier: str, call:
     await exactly_once(rt, shipment_id)
     if moment == "after":
         assert rt.books(carrier).calls[call] == 1
-
-
-async def die(rt: World) -> None:
-    with pytest.raises(BaseExceptionGroup) as died:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(rt.deliver())
-    assert died.group_contains(Killed)
 
 
 @pytest.mark.parametrize("carrier, call", [("sf", "cancel"), ("zto", "book")])

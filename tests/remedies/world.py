@@ -5,6 +5,7 @@ Shared by the tests of cases, stalls and remedies.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from gateway import cases, remedies, stalls
 from gateway.cases.announce import EVENT
@@ -37,6 +39,10 @@ from gateway.tracking.record import Heard, record
 from gateway.tracking.register import NewShipment, register
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
+
+
+class Killed(BaseException):
+    """The process died at this very moment: nothing after it is run."""
 
 
 class Clock:
@@ -219,10 +225,10 @@ class World(Runtime):
         async with self.store.write() as tx:
             await record(self, tx, [heard], replay=replay)
 
-    async def answered(self, shipment_id: str) -> None:
-        """The carrier was asked about the legs just now, and had nothing new."""
+    async def answered(self, *shipment_ids: str) -> None:
+        """The carriers were asked about the legs just now, and had nothing new."""
         async with self.store.write() as tx:
-            rows = await legs.of_shipments(tx, [shipment_id])
+            rows = await legs.of_shipments(tx, shipment_ids)
             await legs.answered(tx, [row.id for row in rows], self.clock())
         await self.speaks(*{row.carrier for row in rows})
 
@@ -239,10 +245,10 @@ class World(Runtime):
             async with self.store.write() as tx:
                 await health.failed(tx, carrier, self.time.forward(minutes=1), "timeout")
 
-    async def stall(self, shipment_id: str, hours: float = 50) -> None:
+    async def stall(self, *shipment_ids: str, hours: float = 50) -> None:
         """So many hours pass, the carrier is heard and knows nothing new, and the clock looks."""
         self.time.forward(hours=hours)
-        await self.answered(shipment_id)
+        await self.answered(*shipment_ids)
         await sweep(self)
 
     async def deliver(self, **doers: Doer) -> int:
@@ -316,3 +322,11 @@ def world(store: Store, *, kinds: dict[str, type[Booker]] | None = None, **polic
 def _carrier(code: str, kind: type[Booker]) -> Carrier:
     row = CarrierRow(adapter=kind.code, name={"en": code}, country="CN")
     return Carrier(code=code, row=row, adapter=kind(code))
+
+
+async def die(rt: World, **doers: Doer) -> None:
+    """Deliver until the scripted end of the process."""
+    with pytest.raises(BaseExceptionGroup) as died:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(rt.deliver(**doers))
+    assert died.group_contains(Killed)
