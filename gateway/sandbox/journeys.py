@@ -122,8 +122,6 @@ class Runner:
 
     def _registered(self, run: Run, shipment: Mapping[str, Any]) -> None:
         run.shipments.append(str(shipment["id"]))
-        link = shipment.get("tracking_url") or shipment.get("link")
-        run.links.append(str(link) if link else "")
 
     def _stranger(self, carrier: str, number: str) -> Waybill | None:
         """A test number that somebody else registered: play its journey for that one parcel."""

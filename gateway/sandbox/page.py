@@ -68,7 +68,7 @@ class Page:
         return {
             "gateway": self._public_url,
             "answers": told["answers"],
-            "journeys": [_journey(run, told) for run in runner.runs],
+            "journeys": [_journey(run, told, world.messages) for run in runner.runs],
             "carriers": told["carriers"],
             "sms": _inbox(world, Channel.SMS),
             "wechat": _inbox(world, Channel.WECHAT),
@@ -96,7 +96,7 @@ async def _told(gateway: Gateway, runs: Sequence[Run], language: str) -> dict[st
     return told
 
 
-def _journey(run: Run, told: dict[str, Any]) -> dict[str, Any]:
+def _journey(run: Run, told: dict[str, Any], messages: Sequence[ReceivedMessage]) -> dict[str, Any]:
     journey = run.journey
     return {
         "id": journey.id,
@@ -108,7 +108,7 @@ def _journey(run: Run, told: dict[str, Any]) -> dict[str, Any]:
         "done": run.step,
         "note": run.note,
         "steps": [_step(step) for step in journey.steps],
-        "parcels": [_parcel(run, index, told["tracking"]) for index in range(len(run.numbers))],
+        "parcels": [_parcel(run, index, told["tracking"], messages) for index in range(len(run.numbers))],
         "cases": _of(told["cases"], "order_id", run.orders),
         "coupons": _of(told["coupons"], "order_id", run.orders),
         "messages": _of(told["messages"], "shipment_id", run.shipments),
@@ -119,14 +119,17 @@ def _of(rows: Sequence[dict[str, Any]], field: str, mine: Sequence[str]) -> list
     return [row for row in rows if row.get(field) in mine]
 
 
-def _parcel(run: Run, index: int, trackings: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    number = run.numbers[index]
+def _parcel(
+    run: Run, index: int, trackings: Sequence[dict[str, Any]], messages: Sequence[ReceivedMessage]
+) -> dict[str, Any]:
+    """link: the tracking page, as the customer got it."""
+    number, addresses = run.numbers[index], run.addresses(index)
     mine = (one for one in trackings if any(leg["tracking_number"] == number for leg in one["legs"]))
     person = run.recipients[index] if index < len(run.recipients) else {}
     return {
         "number": number,
         "order": run.orders[index],
-        "link": run.links[index] if index < len(run.links) else "",
+        "link": next((one.link for one in messages if one.link and one.to in addresses), ""),
         "customer": {name: person.get(name, "") for name in ("name", "phone", "timezone")},
         "tracking": next(mine, None),
     }

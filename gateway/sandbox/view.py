@@ -55,8 +55,7 @@ class View:
 
     def _received(self, run: Run) -> list[Any]:
         """What the stand-ins delivered to this journey's customers."""
-        addresses = {str(person[name]) for person in run.recipients for name in ("email", "wechat_openid")}
-        addresses |= {str(person["phone"]).removeprefix("+86") for person in run.recipients}
+        addresses = run.addresses()
         return [
             {"channel": one.channel.value, "template": one.template, "text": one.text}
             for one in self._world.messages
