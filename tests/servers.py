@@ -57,6 +57,18 @@ class Postgres:
         log = (self.folder / "log").open("ab") if not self._as else subprocess.DEVNULL
         self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         wait_for_port(self.port, self.process)
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self, seconds: float = 30) -> None:
+        """It listens before it answers ("the database system is starting up"), longest after a crash."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self._sql("SELECT 1")
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT: fast shutdown; SIGQUIT: as if it crashed."""
