@@ -7,10 +7,11 @@ from datetime import datetime
 from json import dumps
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
+from gateway.store import bulk
 from gateway.store.engine import Tx
-from gateway.store.tables import Instant, legs, shipments
+from gateway.store.tables import legs, shipments
 
 #: (carrier, tracking number), the name of a leg.
 Key = tuple[str, str]
@@ -51,12 +52,19 @@ async def of_number(tx: Tx, number: str, carrier: str | None = None) -> list[Row
     return list((await tx.conn.execute(found)).all())
 
 
-async def stamp(tx: Tx, number: str) -> tuple[Any, ...]:
-    """What tells an answer about a number from a later one: its shipments with their sequences and last changes."""
+async def around(tx: Tx, number: str) -> list[Row[Any]]:
+    """Every leg of every shipment that has one of this number, the first leg first."""
+    owners = select(legs.c.shipment_id).where(legs.c.tracking_number == number)
+    found = select(legs).where(legs.c.shipment_id.in_(owners)).order_by(legs.c.shipment_id, legs.c.ordinal)
+    return list((await tx.conn.execute(found)).all())
+
+
+async def stamp(tx: Tx, number: str) -> list[tuple[str, int, datetime]]:
+    """What tells an answer about a number from a later one: its shipments, their sequences and last changes."""
     columns = (shipments.c.id, shipments.c.sequence, shipments.c.updated_at)
-    joined = select(*columns).join(legs, legs.c.shipment_id == shipments.c.id)
-    rows = (await tx.conn.execute(joined.where(legs.c.tracking_number == number).order_by(shipments.c.id))).all()
-    return tuple(tuple(row) for row in rows)
+    joined = select(*columns).distinct().join(legs, legs.c.shipment_id == shipments.c.id)
+    rows = await tx.conn.execute(joined.where(legs.c.tracking_number == number).order_by(shipments.c.id))
+    return [(row[0], row[1], row[2]) for row in rows.all()]
 
 
 async def hold_names(tx: Tx, keys: Iterable[Key]) -> None:
@@ -75,11 +83,9 @@ async def put(tx: Tx, leg_id: str, values: Mapping[str, Any]) -> None:
     await tx.conn.execute(update(legs).where(legs.c.id == leg_id).values(**values))
 
 
-async def heard(tx: Tx, leg_ids: Sequence[str], at: datetime) -> None:
-    """A push or an answer named these legs."""
-    if leg_ids:
-        statement = update(legs).where(legs.c.id == bindparam("leg")).values(heard_at=bindparam("at", type_=Instant))
-        await tx.conn.execute(statement, [{"leg": leg_id, "at": at} for leg_id in sorted(leg_ids)])
+async def put_many(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write columns of many legs; each row names its `id`."""
+    await bulk.put_many(tx, legs, rows)
 
 
 async def answered(tx: Tx, leg_ids: Sequence[str], at: datetime) -> None:

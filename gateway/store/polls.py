@@ -20,6 +20,15 @@ async def schedule(tx: Tx, leg_id: str, carrier: str, due_at: datetime | None) -
     await tx.conn.execute(added.on_conflict_do_update(index_elements=["leg_id"], set_={"due_at": due_at}))
 
 
+async def schedule_many(tx: Tx, legs: Sequence[tuple[str, str, datetime | None]]) -> None:
+    """`schedule` for many: (leg id, carrier, due at)."""
+    added = insert(tx, polls)
+    upserted = added.on_conflict_do_update(index_elements=["leg_id"], set_={"due_at": added.excluded.due_at})
+    rows = [{"leg_id": leg, "carrier": carrier, "due_at": due, "fence": 0, "failures": 0} for leg, carrier, due in legs]
+    if rows:
+        await tx.conn.execute(upserted, rows)
+
+
 async def due_carriers(tx: Tx, carriers: Sequence[str], now: datetime) -> list[str]:
     """Those of the carriers that have a leg to be asked about."""
     if not carriers:

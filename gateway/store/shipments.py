@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, exists, insert, or_, select, update
 
+from gateway.store import bulk
 from gateway.store.engine import Tx
 from gateway.store.tables import legs, shipments
 
@@ -37,6 +38,11 @@ async def put(tx: Tx, shipment_id: str, values: Mapping[str, Any], *, moved: boo
     written = update(shipments).where(shipments.c.id == shipment_id).values(**values, **following)
     row: Row[Any] = (await tx.conn.execute(written.returning(shipments))).one()
     return row
+
+
+async def put_many(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write columns of many locked shipments; each row names its `id`."""
+    await bulk.put_many(tx, shipments, rows)
 
 
 async def of_order(tx: Tx, order_id: str) -> list[Row[Any]]:

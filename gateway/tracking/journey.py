@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from gateway.contract import Meaning
-from gateway.domain import FINAL, Source
+from gateway.domain import FINAL
 from gateway.rules.fold import LegFacts, LegState, ShipmentState, fold_leg, fold_shipment
 from gateway.rules.history import Held
 from gateway.runtime import Runtime
@@ -100,41 +101,45 @@ async def load(tx: Tx, ids: Collection[str], told: Iterable[Held] = ()) -> dict[
     legs = [Leg.of(row) for row in await leg_rows.of_shipments(tx, ids)]
     codes = unread(told).union(*(unread(leg.history) for leg in legs))
     meanings = await mappings.of(tx, codes)
-    return {one.id: Journey(one, [leg for leg in legs if leg.shipment_id == one.id], meanings) for one in shipments}
+    owned = defaultdict(list)
+    for leg in legs:
+        owned[leg.shipment_id].append(leg)
+    return {one.id: Journey(one, owned[one.id], meanings) for one in shipments}
 
 
-async def write_leg(tx: Tx, journey: Journey, leg: Leg, values: Mapping[str, Any]) -> Leg:
-    """Write what became of a leg: its state, its end, and further columns."""
+def leg_values(journey: Journey, leg: Leg) -> dict[str, Any]:
+    """What became of a leg, as columns: its state and its end. The journey takes the end in too."""
     state = journey.state(leg)
     if not leg.taken_away:
         closed = (state.since or leg.opened_at) if state.status in FINAL else None
         leg = journey.put(replace(leg, closed_at=closed, closed_why="final" if closed else None))
-    folded = {"status": state.status, "reason": state.reason, "since": state.since}
-    ended = {"closed_at": leg.closed_at, "closed_why": leg.closed_why}
-    await leg_rows.put(tx, leg.id, {**folded, **ended, **values})
-    return leg
+    return {
+        "status": state.status,
+        "reason": state.reason,
+        "since": state.since,
+        "closed_at": leg.closed_at,
+        "closed_why": leg.closed_why,
+    }
 
 
-async def move(
-    rt: Runtime,
-    tx: Tx,
-    journey: Journey,
-    leg_id: str,
-    *,
-    fresh: tuple[Held, ...] = (),
-    source: Source = Source.HAND,
-    replay: bool = False,
-    created: bool = False,
-    **values: Any,
-) -> Change:
-    """Fold the legs into the shipment, write it under the next sequence, and tell those who follow.
+#: The columns of a shipment that its legs decide.
+MOVED = (
+    "carrier",
+    "tracking_number",
+    "status",
+    "reason",
+    "since",
+    "progress_at",
+    "contact_at",
+    "delivered_at",
+    "updated_at",
+)
 
-    created: it was just registered, so nothing was before. values: further columns.
-    """
-    before = journey.shipment
-    state = journey.fold()
+
+def shipment_values(journey: Journey, state: ShipmentState, now: datetime) -> dict[str, Any]:
+    """What became of a shipment, as columns (`MOVED`)."""
     current = next(leg for leg in journey.legs if leg.ordinal == state.current)
-    folded = {
+    return {
         "carrier": current.carrier,
         "tracking_number": current.tracking_number,
         "status": state.status,
@@ -143,11 +148,18 @@ async def move(
         "progress_at": state.progress_at or current.opened_at,
         "contact_at": state.contact_at,
         "delivered_at": state.delivered_at,
-        "updated_at": rt.clock(),
-        **values,
+        "updated_at": now,
     }
-    row = await shipment_rows.put(tx, before.id, folded, moved=not created)
-    journey.shipment = Snapshot.of(row)
+
+
+async def move(rt: Runtime, tx: Tx, journey: Journey, leg_id: str, *, created: bool = False, **values: Any) -> Change:
+    """A hand moves a shipment: fold its legs, write it under the next sequence, and tell those who follow.
+
+    created: it was just registered, so nothing was before. values: further columns.
+    """
+    before, state = journey.shipment, journey.fold()
+    folded = {**shipment_values(journey, state, rt.clock()), **values}
+    journey.shipment = Snapshot.of(await shipment_rows.put(tx, before.id, folded, moved=not created))
     change = Change(
         shipment_id=before.id,
         before=None if created else before,
@@ -155,14 +167,16 @@ async def move(
         state=state,
         leg_id=leg_id,
         carrier=journey.leg(leg_id).carrier,
-        fresh=fresh,
-        source=source,
-        replay=replay,
     )
-    announce(rt, tx, journey.shipment, [leg.tracking_number for leg in journey.legs])
+    await tell(rt, tx, journey, change)
+    return change
+
+
+async def tell(rt: Runtime, tx: Tx, journey: Journey, change: Change) -> None:
+    """Those who follow hear of a change that is written, in its transaction; the others after the commit."""
+    announce(rt, tx, change.after, [leg.tracking_number for leg in journey.legs])
     for follow in rt.follow:
         await follow(rt, tx, change)
-    return change
 
 
 def announce(rt: Runtime, tx: Tx, shipment: Snapshot, numbers: Iterable[str]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import count
 from typing import Any
 
 from gateway.domain import Source, Status
@@ -12,10 +14,11 @@ from gateway.rules.history import Held, merge
 from gateway.runtime import Runtime
 from gateway.store import legs as leg_rows
 from gateway.store import mappings, polls
+from gateway.store import shipments as shipment_rows
 from gateway.store.engine import Tx
 from gateway.store.history import encode
 from gateway.tracking.change import Change
-from gateway.tracking.journey import Journey, Leg, load, move, write_leg
+from gateway.tracking.journey import MOVED, Journey, Leg, leg_values, load, shipment_values, tell
 from gateway.tracking.pace import next_due
 from gateway.tracking.reading import Code, code_of, fresh, read, shown
 
@@ -25,63 +28,103 @@ Told = Mapping[str, Mapping[str, Sequence[Held]]]
 _POLLED = frozenset({Source.POLL, Source.FALLBACK})
 
 
-async def learn(rt: Runtime, tx: Tx, told: Told, *, replay: bool = False) -> list[Change]:
-    """Take in what was told. The changes, in the order they were made.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What one leg's story has become. moved: whoever reads it sees something new."""
 
-    Shipments and then legs go in the order of their ids: two workers with the same shipments never deadlock.
-    """
-    every = [held for legs in told.values() for scans in legs.values() for held in scans]
-    journeys = await load(tx, told.keys(), every)
+    journey: Journey
+    leg: Leg
+    values: Mapping[str, Any]
+    moved: bool
+    fresh: tuple[Held, ...] = ()
+    source: Source = Source.HAND
+
+
+async def learn(rt: Runtime, tx: Tx, told: Told, *, replay: bool = False) -> list[Change]:
+    """Take in what was told. The changes, in the order they were made."""
     changes: list[Change] = []
-    news: list[Held] = []
-    for shipment_id in sorted(journeys):
-        journey = journeys[shipment_id]
-        for leg in [leg for leg in journey.legs if leg.id in told[shipment_id]]:
-            change = await _take(rt, tx, journey, leg, told[shipment_id][leg.id], replay)
-            if change is not None:
-                changes.append(change)
-                news.extend(change.fresh)
-    await mappings.count(tx, _unknown(news), rt.clock())
+    for part in _one_leg_each(told):
+        every = [held for _, scans in part.values() for held in scans]
+        journeys = await load(tx, part.keys(), every)
+        lessons = [_lesson(journeys[one], *part[one]) for one in sorted(journeys)]
+        changes += await _write(rt, tx, lessons, replay)
+    await mappings.count(tx, _unknown(held for change in changes for held in change.fresh), rt.clock())
     return changes
 
 
 async def reread(rt: Runtime, tx: Tx, shipment_id: str, leg_ids: Collection[str]) -> list[Change]:
     """Read legs again with what operators have said since. Nobody is told of it (`Change.replay`)."""
-    journey = (await load(tx, [shipment_id])).get(shipment_id)
-    legs = [leg for leg in journey.legs if leg.id in leg_ids] if journey else []
-    return [await _settle(rt, tx, journey, leg, {}, replay=True) for leg in legs] if journey else []
+    changes: list[Change] = []
+    for leg_id in sorted(leg_ids):
+        for journey in (await load(tx, [shipment_id])).values():
+            lesson = Lesson(journey=journey, leg=journey.leg(leg_id), values={}, moved=True)
+            changes += await _write(rt, tx, [lesson], replay=True)
+    return changes
 
 
-async def _take(rt: Runtime, tx: Tx, journey: Journey, leg: Leg, told: Sequence[Held], replay: bool) -> Change | None:
-    before = read(leg.history, journey.meanings)
+def _one_leg_each(told: Told) -> Iterator[dict[str, tuple[str, Sequence[Held]]]]:
+    """What was told, such that each part speaks of one leg of each shipment: each leg is a change of its own."""
+    for turn in count():
+        part = {one: sorted(legs.items())[turn] for one, legs in told.items() if turn < len(legs)}
+        if not part:
+            return
+        yield part
+
+
+def _lesson(journey: Journey, leg_id: str, told: Sequence[Held]) -> Lesson:
+    leg = journey.leg(leg_id)
     merged = merge(leg.history, told)
+    before, after = read(leg.history, journey.meanings), read(merged, journey.meanings)
     values = _clocks(leg, told) | ({"history": encode(merged)} if merged != leg.history else {})
-    leg = journey.put(replace(leg, history=merged))
-    after = read(merged, journey.meanings)
-    if shown(before) != shown(after):
-        news = fresh(before, after)
-        return await _settle(rt, tx, journey, leg, values, fresh=news, source=told[-1].source, replay=replay)
-    await leg_rows.put(tx, leg.id, values)
-    await polls.schedule(tx, leg.id, leg.carrier, next_due(rt, journey.shipment, leg, journey.state(leg)))
-    return None
+    return Lesson(
+        journey=journey,
+        leg=journey.put(replace(leg, history=merged)),
+        values=values,
+        moved=shown(before) != shown(after),
+        fresh=fresh(before, after),
+        source=told[-1].source,
+    )
 
 
-async def _settle(
-    rt: Runtime,
-    tx: Tx,
-    journey: Journey,
-    leg: Leg,
-    values: Mapping[str, Any],
-    *,
-    fresh: tuple[Held, ...] = (),
-    source: Source = Source.HAND,
-    replay: bool,
-) -> Change:
-    """Write what became of a leg and its shipment, and when to ask about it next."""
-    leg = await write_leg(tx, journey, leg, values)
-    change = await move(rt, tx, journey, leg.id, fresh=fresh, source=source, replay=replay)
-    await polls.schedule(tx, leg.id, leg.carrier, next_due(rt, change.after, leg, journey.state(leg)))
-    return change
+async def _write(rt: Runtime, tx: Tx, lessons: Sequence[Lesson], replay: bool) -> list[Change]:
+    """Legs, shipments and their next polls, each with one statement; then whoever follows is told."""
+    moved = [lesson for lesson in lessons if lesson.moved]
+    states = {one.leg.id: leg_values(one.journey, one.leg) for one in moved}
+    await leg_rows.put_many(tx, [{"id": one.leg.id, **states.get(one.leg.id, {}), **one.values} for one in lessons])
+    changes = [_change(rt, lesson, replay) for lesson in moved]
+    await shipment_rows.put_many(tx, [_columns(change) for change in changes])
+    await polls.schedule_many(tx, [_next(rt, lesson) for lesson in lessons])
+    for lesson, change in zip(moved, changes, strict=True):
+        await tell(rt, tx, lesson.journey, change)
+    return changes
+
+
+def _change(rt: Runtime, lesson: Lesson, replay: bool) -> Change:
+    journey = lesson.journey
+    before, state = journey.shipment, journey.fold()
+    values = shipment_values(journey, state, rt.clock())
+    journey.shipment = replace(before, sequence=before.sequence + 1, **values)
+    return Change(
+        shipment_id=before.id,
+        before=before,
+        after=journey.shipment,
+        state=state,
+        leg_id=lesson.leg.id,
+        carrier=lesson.leg.carrier,
+        fresh=lesson.fresh,
+        source=lesson.source,
+        replay=replay,
+    )
+
+
+def _columns(change: Change) -> dict[str, Any]:
+    """The columns of a shipment that scans move."""
+    return {name: getattr(change.after, name) for name in ("id", "sequence", *MOVED)}
+
+
+def _next(rt: Runtime, lesson: Lesson) -> tuple[str, str, datetime | None]:
+    journey, leg = lesson.journey, lesson.journey.leg(lesson.leg.id)
+    return leg.id, leg.carrier, next_due(rt, journey.shipment, leg, journey.state(leg))
 
 
 def _clocks(leg: Leg, told: Sequence[Held]) -> dict[str, Any]:

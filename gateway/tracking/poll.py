@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from gateway.runtime import Runtime
@@ -35,10 +35,7 @@ class Polling:
 
     async def tick(self) -> int:
         """Start a task for every idle carrier with due legs. Always 0: a task that is done wakes "polls" itself."""
-        idle = [code for code in _polled(self._rt) if code not in self._tasks]
-        async with self._rt.store.read() as tx:
-            due = await polls.due_carriers(tx, idle, self._rt.clock())
-        for code in due:
+        for code in await _due(self._rt, busy=self._tasks.keys()):
             self._tasks[code] = asyncio.create_task(self._run(code), name=f"polls:{code}")
         return 0
 
@@ -65,11 +62,14 @@ class Polling:
 
 async def poll_due(rt: Runtime) -> int:
     """Ask about every leg that is due now, and wait for all answers: how many were claimed."""
-    return sum(await asyncio.gather(*(poll_carrier(rt, code) for code in _polled(rt))))
+    return sum(await asyncio.gather(*(poll_carrier(rt, code) for code in await _due(rt))))
 
 
-def _polled(rt: Runtime) -> list[str]:
-    return [code for code in rt.carriers if reader(rt, code) is not None]
+async def _due(rt: Runtime, busy: Collection[str] = ()) -> list[str]:
+    """Carriers with a leg to ask about, and somebody to ask."""
+    polled = [code for code in rt.carriers if code not in busy and reader(rt, code) is not None]
+    async with rt.store.read() as tx:
+        return await polls.due_carriers(tx, polled, rt.clock())
 
 
 async def poll_carrier(rt: Runtime, code: str) -> int:

@@ -17,7 +17,7 @@ from gateway.store.engine import Tx
 from gateway.store.history import decode
 from gateway.store.ids import new_id
 from gateway.store.outbox import Deed
-from gateway.tracking.journey import Journey, load, move, write_leg
+from gateway.tracking.journey import Journey, leg_values, load, move
 from gateway.tracking.learn import learn
 from gateway.tracking.numbers import normal
 from gateway.tracking.pace import reader
@@ -164,7 +164,7 @@ async def close_leg(rt: Runtime, tx: Tx, leg_id: str, why: Literal["cancelled", 
     if journey.leg(leg_id).closed_why == why:
         return
     leg = journey.put(replace(journey.leg(leg_id), closed_at=rt.clock(), closed_why=why))
-    await write_leg(tx, journey, leg, {})
+    await leg_rows.put(tx, leg_id, leg_values(journey, leg))
     await polls.forget(tx, [leg_id])
     await move(rt, tx, journey, leg_id)
 

@@ -44,25 +44,31 @@ async def load_view(
     rt: Runtime, tx: Tx, number: str, carrier: str | None = None, locale: str | None = None
 ) -> Found | Ambiguous | None:
     """What a number means, which is unique only within a carrier; None: nobody registered it."""
-    rows = await leg_rows.of_number(tx, normal(number), carrier)
-    owners = {row.shipment_id for row in rows}
+    number = normal(number)
+    every = [Leg.of(row) for row in await leg_rows.around(tx, number)]
+    meant = [leg for leg in every if leg.tracking_number == number and carrier in {None, leg.carrier}]
+    owners = {leg.shipment_id for leg in meant}
     if not owners:
         return None
     if len(owners) > 1:
-        names = [{"carrier": row.carrier, "name": _name(rt, row.carrier, locale)} for row in rows]
-        return Ambiguous(candidates=tuple(names))
-    (found,) = await load_views(rt, tx, owners, locale)
+        names = sorted((leg.carrier, _name(rt, leg.carrier, locale)) for leg in meant)
+        return Ambiguous(candidates=tuple({"carrier": code, "name": name} for code, name in names))
+    (found,) = await _views(rt, tx, owners, every, locale)
     return found
 
 
 async def load_views(rt: Runtime, tx: Tx, ids: Iterable[str], locale: str | None = None) -> list[Found]:
     """The Trackings of shipments, in the order of their registration."""
-    shipments = [Snapshot.of(row) for row in await shipment_rows.of_ids(tx, set(ids))]
-    every = [Leg.of(row) for row in await leg_rows.of_shipments(tx, [one.id for one in shipments])]
-    meanings = await mappings.of(tx, set().union(*(unread(leg.history) for leg in every)))
+    wanted = set(ids)
+    return await _views(rt, tx, wanted, [Leg.of(row) for row in await leg_rows.of_shipments(tx, wanted)], locale)
+
+
+async def _views(rt: Runtime, tx: Tx, ids: set[str], legs: Sequence[Leg], locale: str | None) -> list[Found]:
+    shipments = [Snapshot.of(row) for row in await shipment_rows.of_ids(tx, ids)]
+    meanings = await mappings.of(tx, set().union(*(unread(leg.history) for leg in legs)))
     found = []
     for shipment in sorted(shipments, key=lambda one: (one.created_at, one.id)):
-        journey = Journey(shipment, [leg for leg in every if leg.shipment_id == shipment.id], meanings)
+        journey = Journey(shipment, [leg for leg in legs if leg.shipment_id == shipment.id], meanings)
         found.append(Found(shipment=shipment, view=tracking_view(rt, journey, locale)))
     return found
 
@@ -173,7 +179,8 @@ async def read_tracking(
         return hit
     with rt.cache.loading(number) as place:
         async with rt.store.read() as tx:
-            stamp = await leg_rows.stamp(tx, number)
+            # The stamp first: one that is older than the answer is noticed, one that is newer would hide a change.
+            stamp = None if _alone(rt) else await leg_rows.stamp(tx, number)
             found = await load_view(rt, tx, number, carrier, locale)
         if found is None:
             return None
@@ -182,7 +189,7 @@ async def read_tracking(
     return rendered
 
 
-def _rendered(found: Found | Ambiguous, stamp: Sequence[Any]) -> Rendered:
+def _rendered(found: Found | Ambiguous, stamp: object) -> Rendered:
     if isinstance(found, Ambiguous):
         return render(300, {"candidates": found.candidates}, stamp)
     return render(200, found.view, stamp)
@@ -193,6 +200,6 @@ def _alone(rt: Runtime) -> bool:
     return rt.cache.everywhere or rt.store.dialect == "sqlite"
 
 
-async def _stamp(rt: Runtime, number: str) -> Sequence[Any]:
+async def _stamp(rt: Runtime, number: str) -> object:
     async with rt.store.read() as tx:
         return await leg_rows.stamp(tx, number)
