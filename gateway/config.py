@@ -12,14 +12,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from gateway.contract import Can, CarrierAdapter
-from gateway.domain import Channel, DeedKind
+from gateway.domain import Channel
 from gateway.plugins import UnknownPlugin, adapter_class, carrier_settings, notifier_class
 from gateway.policies import MODELS
 from gateway.render import template_problems
 from gateway.routing import routes_problems
-from gateway.rules.policy import Playbooks
+from gateway.rules.agreement import playbook_problems, templates
 from gateway.rules.policy.pace import PollPace
-from gateway.rules.stall import case_kinds
 from gateway.settings import CarrierRow, Config, NotifierRow
 from gateway.yaml_lines import Document, Problem, Where, read
 
@@ -51,7 +50,8 @@ def load(folder: Path, environ: Mapping[str, str]) -> Config:
         for where, reason in routes_problems(policies["routes"], able):
             files["routes"].problem(where, reason)
     if policies["playbooks"] is not None:
-        _check_playbooks(files["playbooks"], policies["playbooks"], policies["compensation"])
+        for where, reason in playbook_problems(policies["playbooks"], policies["compensation"]):
+            files["playbooks"].problem(where, reason)
     problems = [problem for document in files.values() for problem in document.problems]
     problems += _templates(folder, policies)
     if problems:
@@ -169,30 +169,11 @@ def _channel_of(row: NotifierRow) -> Channel | None:
         return None
 
 
-def _check_playbooks(document: Document, playbooks: Playbooks, compensation: Any) -> None:
-    known = {*case_kinds(), "default"}
-    money = {DeedKind.COUPON, DeedKind.POINTS, DeedKind.REFUND_REQUEST}
-    for kind, playbook in playbooks.playbooks.items():
-        if kind not in known:
-            document.problem(("playbooks", kind), f"no such kind of case: one of {', '.join(sorted(known))}")
-        for number, plan in enumerate(playbook.remedies):
-            where: Where = ("playbooks", kind, "remedies", number, "tier")
-            if plan.do not in money or compensation is None:
-                continue
-            tier = compensation.tiers.get(plan.tier)
-            if tier is None:
-                document.problem(where, f"compensation.yaml has no tier {plan.tier}")
-            elif tier.kind != plan.do:
-                document.problem(where, f"{plan.tier} is a {tier.kind}, not a {plan.do}")
-
-
 def _templates(folder: Path, policies: Mapping[str, Any]) -> list[Problem]:
     playbooks, messages = policies["playbooks"], policies["messages"]
     if playbooks is None or messages is None:
         return []
-    plans = [plan for book in playbooks.playbooks.values() for plan in book.remedies]
-    wanted = {name for plan in plans for name in (plan.template, plan.question) if name}
-    wanted |= {news.template for news in messages.news.values()}
+    wanted = {name for _, name in templates(playbooks, messages)}
     return [
         Problem(file=str(folder / "messages"), line=1, setting=name, reason=reason)
         for name, reason in template_problems(folder / "messages", sorted(wanted), messages.languages)

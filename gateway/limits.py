@@ -26,6 +26,9 @@ class Limits(Protocol):
     async def paused(self, key: str) -> float:
         """Seconds that are left of a pause."""
 
+    async def used(self, key: str, rate: Rate) -> int:
+        """Tokens taken within the last `rate.seconds`, or promised already."""
+
 
 class LocalLimits:
     """A bucket holds `rate.calls` tokens; each comes back `rate.seconds` after the moment it was taken for.
@@ -64,6 +67,10 @@ class LocalLimits:
 
     async def paused(self, key: str) -> float:
         return max(0.0, self._paused.get(key, 0) - self._clock())
+
+    async def used(self, key: str, rate: Rate) -> int:
+        since = self._clock() - rate.seconds
+        return sum(at > since for at in self._taken.get(key, ()))
 
     async def pause(self, key: str, seconds: float) -> None:
         self._paused[key] = max(self._paused.get(key, 0), self._clock() + seconds)

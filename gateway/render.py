@@ -51,6 +51,19 @@ class Renderer:
         except TemplateError as error:
             raise CannotRender(f"template {name}: {error}") from error
 
+    def problems(self, names: Sequence[str], languages: Sequence[str]) -> list[tuple[str, str]]:
+        """(template, reason) for each of `names` that cannot be written in one of `languages`, or does not parse."""
+        files = [(n, f"{n}.{lang}.{part}.j2") for n in names for lang in languages for part in ("txt", "subject")]
+        found = []
+        for name, file in [*files, ("_mail", "_mail.html.j2")]:
+            try:
+                self._environment.get_template(file)
+            except TemplateNotFound:
+                found.append((name, f"{file} is missing"))
+            except TemplateError as error:
+                found.append((name, f"{file}: {error}"))
+        return found
+
     def _one(self, file: str, params: Mapping[str, Any], *, default: str | None = None) -> str:
         try:
             return self._environment.get_template(file).render(params)
@@ -62,14 +75,4 @@ class Renderer:
 
 def template_problems(folder: Path, names: Sequence[str], languages: Sequence[str]) -> list[tuple[str, str]]:
     """(template, reason) for each of `names` that cannot be written in one of `languages`, or does not parse."""
-    environment = SandboxedEnvironment(loader=FileSystemLoader(folder))
-    found = []
-    files = [f"{name}.{language}.{part}.j2" for name in names for language in languages for part in ("txt", "subject")]
-    for file in [*files, "_mail.html.j2"]:
-        try:
-            environment.get_template(file)
-        except TemplateNotFound:
-            found.append((file.split(".")[0], f"{file} is missing"))
-        except TemplateError as error:
-            found.append((file.split(".")[0], f"{file}: {error}"))
-    return found
+    return Renderer(folder).problems(names, languages)

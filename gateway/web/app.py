@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ from gateway.web.problem import Problem
 _PAGES = Path(__file__).parent / "pages"
 _DOORS = (receipts, webhooks, tracking, pages, shipments, carriers, cases, policies, mappings, office, health, later)
 
+_DETAIL = {404: "there is nothing at this address", 405: "this address does not take this method"}
+
 
 def table() -> list[Endpoint]:
     """Every endpoint. Order matters where a fixed path and a pattern could both fit: the fixed one stands first."""
@@ -51,9 +53,17 @@ def application(rt: Runtime, desk: Desk) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_problems])
     for endpoint in [*endpoints, *_documents(endpoints)]:
         app.router.add_route(endpoint.method, endpoint.path, served(endpoint, rt, desk))
-        if endpoint.method == "GET" and endpoint.path != "/v1/tracking/{number}/live":
+        if endpoint.method == "GET" and not endpoint.streams:
             app.router.add_route("HEAD", endpoint.path, served(endpoint, rt, desk))
+    app.on_shutdown.append(_closing(desk))
     return app
+
+
+def _closing(desk: Desk) -> Callable[[web.Application], Awaitable[None]]:
+    async def close(app: web.Application) -> None:
+        desk.closing.set()
+
+    return close
 
 
 def _documents(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
@@ -90,4 +100,4 @@ async def _problems(request: web.Request, handler: Any) -> web.StreamResponse:
         if error.status < 400:
             raise
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        return Problem(error.status, error.reason, headers=headers).response()
+        return Problem(error.status, _DETAIL.get(error.status, error.reason), headers=headers).response()

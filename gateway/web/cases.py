@@ -15,6 +15,7 @@ from gateway.store.cases import Wanted
 from gateway.web.auth import Role
 from gateway.web.endpoint import Call, Endpoint, answer
 from gateway.web.listing import page, time_cursor, time_key
+from gateway.web.models.office import Case, Cases
 from gateway.web.models.operators import AnswerIn, AssignIn, CaseQuery, CommentIn, ExceptionIn, NoteIn
 from gateway.web.problem import Problem, not_found
 
@@ -36,11 +37,13 @@ def endpoints() -> list[Endpoint]:
     def row(method: str, path: str, handler: Any, summary: str, role: Role = Role.OPS, **more: Any) -> Endpoint:
         return Endpoint(method=method, path=path, handler=handler, role=role, summary=summary, tag="cases", **more)
 
+    listed: dict[str, Any] = {"answers": Cases, "lists": True}
+    acts: dict[str, Any] = {"answers": Case, "once": True}
     return [
-        row("GET", "/v1/cases", listing, "What went wrong, newest first", Role.MERCHANT, query=CaseQuery),
-        row("GET", "/v1/cases/{id}", show, "One case: evidence, remedies, timeline", Role.MERCHANT),
+        row("GET", "/v1/cases", listing, "What went wrong, newest first", Role.MERCHANT, query=CaseQuery, **listed),
+        row("GET", "/v1/cases/{id}", show, "One case: evidence, remedies, timeline", Role.MERCHANT, answers=Case),
         *(
-            row("POST", f"/v1/cases/{{id}}/{name}", _acting(deed), f"{name.capitalize()} a case", body=body, once=True)
+            row("POST", f"/v1/cases/{{id}}/{name}", _acting(deed), f"{name.capitalize()} a case", body=body, **acts)
             for name, (body, deed) in _ACTIONS.items()
         ),
         row(
@@ -51,7 +54,8 @@ def endpoints() -> list[Endpoint]:
             Role.MERCHANT,
             body=ExceptionIn,
             status=201,
-            once=True,
+            also=((200, Case),),
+            **acts,
         ),
     ]
 

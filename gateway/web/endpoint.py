@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from gateway.runtime import Runtime
-from gateway.store import idempotency
 from gateway.tracking.inbox import Inbox
 from gateway.web.auth import Caller, Keyring, Role, require
+from gateway.web.body import parsed, read_json, read_query, storable
 from gateway.web.metrics import Metrics
-from gateway.web.problem import Problem, invalid
+from gateway.web.models.fields import Model
+from gateway.web.once import first_answer
+from gateway.web.problem import Problem, not_found
 
 log = logging.getLogger(__name__)
 Body = TypeVar("Body")
 Query = TypeVar("Query")
 MAX_BODY = 4 << 20
+
+
+class NoQuery(Model):
+    """Nothing may be asked for: a misspelt parameter is named instead of lost."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,11 +54,14 @@ class Call(Generic[Body, Query]):
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """What the doors share beside the runtime."""
+    """What the doors share beside the runtime. closing: the process is about to end, live readers shall go.
+    heartbeat: seconds between two signs of life to a live reader."""
 
     keyring: Keyring
     metrics: Metrics
     inbox: Inbox
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    heartbeat: float = 15
 
 
 Handler = Callable[[Any], Awaitable[web.StreamResponse]]
@@ -60,7 +69,11 @@ Handler = Callable[[Any], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """role None: open to everyone. once: takes an Idempotency-Key. answers: the model of the 2xx answer."""
+    """role None: open to everyone, and what it asks for is its own matter. once: takes an Idempotency-Key.
+
+    reads: the model of a body that the handler reads itself. answers: the model of the 2xx answer, of this media type;
+    also: other good statuses, with their models. lists: answers CSV to whoever asks for it. streams: stays open.
+    """
 
     method: str
     path: str
@@ -69,20 +82,27 @@ class Endpoint:
     summary: str
     tag: str
     body: type[BaseModel] | None = None
+    reads: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     answers: type[BaseModel] | None = None
+    media: str = "application/json"
     status: int = 200
+    also: tuple[tuple[int, type[BaseModel] | None], ...] = ()
     once: bool = False
+    lists: bool = False
+    streams: bool = False
 
 
 def answer(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON answer."""
     body = value.model_dump_json() if isinstance(value, BaseModel) else json.dumps(value, ensure_ascii=False)
-    return web.Response(body=body.encode(), status=status, content_type="application/json", headers=headers)
+    return web.Response(
+        body=body.encode("utf-8", "replace"), status=status, content_type="application/json", headers=headers
+    )
 
 
 def served(endpoint: Endpoint, rt: Runtime, desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The aiohttp handler of an endpoint: caller, body, query, then the work; every failure becomes a problem."""
+    """The aiohttp handler of an endpoint: caller, query, body, then the work; every failure becomes a problem."""
     histogram = desk.metrics.route(endpoint.method, endpoint.path)
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -98,62 +118,27 @@ def served(endpoint: Endpoint, rt: Runtime, desk: Desk) -> Callable[[web.Request
         except Exception:
             log.exception("%s %s failed", endpoint.method, endpoint.path)
             response = Problem(500, "this is our fault; it was logged").response()
-        histogram.observe(time.perf_counter() - started, response.status)
+        if not endpoint.streams:
+            histogram.observe(time.perf_counter() - started, response.status)
         return response
 
     return handle
 
 
 async def _answered(endpoint: Endpoint, rt: Runtime, desk: Desk, request: web.Request) -> web.StreamResponse:
-    caller = await desk.keyring.caller(request.headers.get("Authorization"), time.monotonic())
+    if not all(storable(value) for value in request.match_info.values()):
+        raise not_found("such thing")
+    caller, query = None, None
+    # An open door does not look at Authorization: carriers push with credentials of their own.
     if endpoint.role is not None:
-        require(caller, endpoint.role)
-    query = _parsed(endpoint.query, dict(request.query)) if endpoint.query else None
-    body = _parsed(endpoint.body, await _json(request)) if endpoint.body else None
+        caller = require(
+            await desk.keyring.caller(request.headers.get("Authorization"), time.monotonic()), endpoint.role
+        )
+        query = read_query(endpoint.query or NoQuery, request.rel_url.raw_query_string)
+    body = parsed(endpoint.body, await read_json(request)) if endpoint.body else None
     call: Call[Any, Any] = Call(rt=rt, desk=desk, request=request, caller=caller, body=body, query=query)
-    key = request.headers.get("Idempotency-Key")
-    if endpoint.once and key and caller:
-        return await _once(endpoint, call, f"{caller.id}|{endpoint.method} {request.path}|{key}")
+    key = request.headers.get("Idempotency-Key") if endpoint.once else None
+    if key and caller:
+        scope = f"{caller.id}|{endpoint.method} {request.path}"
+        return await first_answer(rt, scope, key, await request.read(), lambda: endpoint.handler(call))
     return await endpoint.handler(call)
-
-
-async def _json(request: web.Request) -> Any:
-    raw = await request.read()
-    if not raw:
-        return {}
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise Problem(422, "the body is not JSON", errors=[("", "not JSON")]) from error
-
-
-def _parsed(model: type[BaseModel], value: Any) -> BaseModel:
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        raise invalid(error) from error
-
-
-async def _once(endpoint: Endpoint, call: Call[Any, Any], key: str) -> web.StreamResponse:
-    """The first answer for a key, whoever asks again; another body is refused, and so is one still under way."""
-    if len(key) > 200:
-        raise Problem(422, "Idempotency-Key is too long", errors=[("Idempotency-Key", "at most 100 characters")])
-    body_hash = hashlib.sha256(await call.request.read()).hexdigest()
-    async with call.rt.store.write() as tx:
-        first = await idempotency.begin(tx, key, body_hash, call.rt.clock())
-    if first is not None:
-        if first.body_hash != body_hash:
-            raise Problem(422, "this Idempotency-Key was used with another body", errors=[("Idempotency-Key", "used")])
-        if first.status is None:
-            raise Problem(409, "the first call with this Idempotency-Key is still under way")
-        return web.Response(body=first.answer, status=first.status, content_type="application/json")
-    try:
-        response = await endpoint.handler(call)
-    except BaseException:
-        async with call.rt.store.write() as tx:
-            await idempotency.forget(tx, key)
-        raise
-    if isinstance(response, web.Response) and isinstance(response.body, bytes):
-        async with call.rt.store.write() as tx:
-            await idempotency.answer(tx, key, response.status, response.body)
-    return response

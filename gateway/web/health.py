@@ -9,11 +9,13 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.store import cases, inbox, mappings, queues
+from gateway.store import backlogs, cases, inbox, incidents, mappings, queues
+from gateway.store import health as carrier_health
 from gateway.store.migrate import pending
 from gateway.store.tables import inbox as inbox_table
 from gateway.store.tables import outbox, polls, watches
 from gateway.web.endpoint import Call, Endpoint, answer
+from gateway.web.models.carriers import Ready
 
 #: A backlog older than this, in seconds, and the process says that it is not ready for more.
 _OLD = 300
@@ -21,13 +23,13 @@ _QUEUES = {"inbox": inbox_table, "outbox": outbox, "polls": polls, "watches": wa
 
 
 def endpoints() -> list[Endpoint]:
-    def row(path: str, handler: Any, summary: str) -> Endpoint:
-        return Endpoint(method="GET", path=path, handler=handler, role=None, summary=summary, tag="running")
+    def row(path: str, handler: Any, summary: str, **more: Any) -> Endpoint:
+        return Endpoint(method="GET", path=path, handler=handler, role=None, summary=summary, tag="running", **more)
 
     return [
         row("/healthz", alive, "The process answers"),
-        row("/readyz", ready, "Store, schema and backlog"),
-        row("/metrics", metrics, "OpenMetrics"),
+        row("/readyz", ready, "Store, schema and backlog", answers=Ready),
+        row("/metrics", metrics, "OpenMetrics", media="application/openmetrics-text"),
     ]
 
 
@@ -80,6 +82,14 @@ async def _gauges(call: Call[None, None]) -> Any:
             yield "gateway_unknown_codes", {"carrier": carrier}, number
         for state, number in (await inbox.counts(tx)).items():
             yield "gateway_inbox", {"state": state}, number
+        for kind, number in (await backlogs.deeds(tx)).items():
+            yield "gateway_deeds", {"kind": kind}, number
+        for carrier, live in (await incidents.live(tx)).items():
+            yield "gateway_live_legs", {"carrier": carrier}, live.legs
+            yield "gateway_stalled_shipments", {"carrier": carrier}, live.stalled
+        for carrier, row in (await carrier_health.every(tx)).items():
+            yield "gateway_poll_failures", {"carrier": carrier}, row.failures
+            yield "gateway_circuit_open", {"carrier": carrier}, int(row.circuit == "open")
 
 
 def _counted(name: str, labels: tuple[str, ...], found: Any) -> Iterator[tuple[str, dict[str, str], float]]:

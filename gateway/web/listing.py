@@ -14,9 +14,13 @@ from aiohttp import web
 from pydantic import Field
 
 from gateway.store.tables import instant, micros
+from gateway.web.body import storable
 from gateway.web.endpoint import Call, answer
 from gateway.web.models.fields import Model
 from gateway.web.problem import Problem
+
+#: What a spreadsheet would take for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Page(Model):
@@ -37,22 +41,24 @@ def decode(cursor: str | None) -> Any:
         return None
     try:
         return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _no_cursor() from error
 
 
 def number_cursor(cursor: str | None) -> int | None:
     """For lists ordered by a serial number."""
     value = decode(cursor)
-    if value is not None and not isinstance(value, int):
+    if value is None:
+        return None
+    if not _serial(value):
         raise _no_cursor()
-    return value
+    return int(value)
 
 
 def text_cursor(cursor: str | None) -> str | None:
     """For lists ordered by an id."""
     value = decode(cursor)
-    if value is not None and not isinstance(value, str):
+    if value is not None and not (isinstance(value, str) and storable(value)):
         raise _no_cursor()
     return value
 
@@ -62,9 +68,18 @@ def time_cursor(cursor: str | None) -> tuple[datetime, str] | None:
     value = decode(cursor)
     if value is None:
         return None
-    if not (isinstance(value, list) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], str)):
+    if not (isinstance(value, list) and len(value) == 2 and _serial(value[0])):
         raise _no_cursor()
-    return instant(value[0]), value[1]
+    if not (isinstance(value[1], str) and storable(value[1])):
+        raise _no_cursor()
+    try:
+        return instant(value[0]), value[1]
+    except (OverflowError, ValueError) as error:
+        raise _no_cursor() from error
+
+
+def _serial(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 62
 
 
 def time_key(at: datetime, row_id: str) -> list[Any]:
@@ -83,6 +98,11 @@ def page(
     return answer({"items": shown, "next_cursor": following})
 
 
+def whole(call: Call[Any, Any], items: Sequence[Mapping[str, Any]]) -> web.StreamResponse:
+    """A list that is short by nature, in one page."""
+    return page(call, items, [None] * len(items), len(items))
+
+
 def _csv(items: Sequence[Mapping[str, Any]], following: str | None) -> web.Response:
     """A table with the fields of the first row; what is nested stands as JSON. Cells never start a formula."""
     buffer = io.StringIO()
@@ -98,7 +118,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
 
 
 def _no_cursor() -> Problem:

@@ -76,7 +76,7 @@ def _families(samples: Iterable[tuple[str, Mapping[str, str], float]], kind: str
 
 def _line(name: str, labels: Mapping[str, str], value: float) -> str:
     inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-    return f"{name}{{{inner}}} {value:g}" if inner else f"{name} {value:g}"
+    return f"{name}{{{inner}}} {value!r}" if inner else f"{name} {value!r}"
 
 
 def _escaped(text: str) -> str:

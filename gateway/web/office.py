@@ -11,22 +11,35 @@ from gateway.store import audit, keys, ledger, messages
 from gateway.store.rows import Row
 from gateway.web.auth import Role, new_key
 from gateway.web.endpoint import Call, Endpoint, answer
-from gateway.web.listing import Page, number_cursor, page, time_cursor, time_key
+from gateway.web.listing import Page, number_cursor, page, time_cursor, time_key, whole
+from gateway.web.models.office import Audit, Coupons, Keys, Messages, NewKey
 from gateway.web.models.operators import CouponQuery, KeyIn, MessageQuery
-from gateway.web.problem import not_found
+from gateway.web.problem import Problem, not_found
 
 
 def endpoints() -> list[Endpoint]:
-    def row(method: str, path: str, handler: Any, summary: str, role: Role = Role.OPS, **more: Any) -> Endpoint:
-        return Endpoint(method=method, path=path, handler=handler, role=role, summary=summary, tag="office", **more)
+    def row(
+        method: str, path: str, handler: Any, summary: str, model: Any, role: Role = Role.OPS, **more: Any
+    ) -> Endpoint:
+        return Endpoint(
+            method=method,
+            path=path,
+            handler=handler,
+            role=role,
+            summary=summary,
+            tag="office",
+            answers=model,
+            lists=method == "GET",
+            **more,
+        )
 
     return [
-        row("GET", "/v1/coupons", list_coupons, "The ledger, newest first", Role.MERCHANT, query=CouponQuery),
-        row("GET", "/v1/messages", list_messages, "What was said, and what became of it", query=MessageQuery),
-        row("GET", "/v1/audit", list_audit, "Who changed what", query=Page),
-        row("GET", "/v1/keys", list_keys, "Keys, without the keys", Role.ADMIN),
-        row("POST", "/v1/keys", make_key, "Make a key; it is shown once", Role.ADMIN, body=KeyIn, status=201),
-        row("DELETE", "/v1/keys/{id}", revoke_key, "Revoke a key", Role.ADMIN, status=204),
+        row("GET", "/v1/coupons", list_coupons, "The ledger, newest first", Coupons, Role.MERCHANT, query=CouponQuery),
+        row("GET", "/v1/messages", list_messages, "What was said, and what came of it", Messages, query=MessageQuery),
+        row("GET", "/v1/audit", list_audit, "Who changed what", Audit, query=Page),
+        row("GET", "/v1/keys", list_keys, "Keys, without the keys", Keys, Role.ADMIN),
+        row("POST", "/v1/keys", make_key, "Make a key; it is shown once", NewKey, Role.ADMIN, body=KeyIn, status=201),
+        row("DELETE", "/v1/keys/{id}", revoke_key, "Revoke a key", None, Role.ADMIN, status=204),
     ]
 
 
@@ -103,7 +116,7 @@ async def list_audit(call: Call[None, Page]) -> web.StreamResponse:
 async def list_keys(call: Call[None, None]) -> web.StreamResponse:
     async with call.rt.store.read() as tx:
         rows = await keys.listing(tx)
-    return answer({"items": [_key(row) for row in rows], "next_cursor": None})
+    return whole(call, [_key(row) for row in rows])
 
 
 async def make_key(call: Call[KeyIn, None]) -> web.StreamResponse:
@@ -121,6 +134,8 @@ async def revoke_key(call: Call[None, None]) -> web.StreamResponse:
         row = await keys.revoke(tx, call.path("id"), now)
         if row is None:
             raise not_found("live key of this id")
+        if not await keys.any_admin(tx):
+            raise Problem(409, "this is the last key of an admin: make another one first")
         await audit.add(tx, now, call.who, "key.revoke", row.id, {"label": row.label})
         tx.after_commit(call.desk.keyring.forget)
     return web.Response(status=204)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,14 +36,11 @@ _PROBLEM = {
 def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
     """The whole document. Plain values, ready for json.dumps."""
     table = list(endpoints)
-    wanted = {
-        (model, mode)
-        for one in table
-        for model, mode in ((one.body, "validation"), (one.query, "validation"), (one.answers, "serialization"))
-        if model is not None
-    }
+    wanted = {(model, mode) for one in table for model, mode in _models(one) if model is not None}
     ordered = sorted(wanted, key=lambda pair: (pair[0].__name__, pair[1]))
     refs, schemas = models_json_schema(ordered, ref_template=_REF)  # type: ignore[arg-type]
+    queries = [one.query.model_json_schema(ref_template=_REF) for one in table if one.query]
+    named = {name: schema for query in queries for name, schema in query.get("$defs", {}).items()}
     paths: dict[str, dict[str, Any]] = {}
     for one in table:
         path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", one.path)
@@ -52,7 +50,7 @@ def document(endpoints: Iterable[Endpoint], version: str) -> dict[str, Any]:
         "info": {"title": "Carrier gateway", "version": version, "license": {"name": "Apache-2.0"}},
         "paths": paths,
         "components": {
-            "schemas": {**schemas.get("$defs", {}), "Problem": _PROBLEM},
+            "schemas": {**named, **schemas.get("$defs", {}), "Problem": _PROBLEM},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -65,25 +63,43 @@ def _operation(one: Endpoint, refs: Any) -> dict[str, Any]:
         "operationId": f"{one.method.lower()}{re.sub(r'[^A-Za-z0-9]+', '_', one.path)}",
         "parameters": [*_path_parameters(one.path), *_query_parameters(one.query), *_header_parameters(one)],
         "responses": {
-            str(one.status): {"description": "yes", **_content(refs[(one.answers, "serialization")])}
-            if one.answers
-            else {"description": "yes"},
+            **{
+                str(status): {"description": HTTPStatus(status).phrase, **_answers(one, model, refs)}
+                for status, model in ((one.status, one.answers), *one.also)
+            },
             "default": {
-                "description": "no",
+                "description": "A problem document (RFC 9457)",
                 "content": {CONTENT_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}},
             },
         },
     }
-    if one.body is not None:
-        operation["requestBody"] = {"required": True, **_content(refs[(one.body, "validation")])}
+    taken = one.body or one.reads
+    if taken is not None:
+        operation["requestBody"] = {"required": True, **_content(refs[(taken, "validation")])}
     if one.role is not None:
         operation["security"] = [{"key": []}]
         operation["description"] = f"Role: {one.role.name.lower()} or above."
     return operation
 
 
+def _models(one: Endpoint) -> list[tuple[type[BaseModel] | None, str]]:
+    return [
+        (one.body, "validation"),
+        (one.reads, "validation"),
+        *((model, "serialization") for _, model in ((0, one.answers), *one.also)),
+    ]
+
+
 def _content(schema: Any) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": schema}}}
+
+
+def _answers(one: Endpoint, model: type[BaseModel] | None, refs: Any) -> dict[str, Any]:
+    """A stream is documented by what each of its events holds, a list also as a table."""
+    schema = refs[(model, "serialization")] if model else {}
+    content = {one.media: {"schema": schema}} if model or one.media != "application/json" else {}
+    table = {"text/csv": {"schema": {"type": "string"}}} if one.lists else {}
+    return {"content": {**content, **table}} if content or table else {}
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
@@ -92,7 +108,7 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _query_parameters(model: type[BaseModel] | None) -> list[dict[str, Any]]:
-    schema = model.model_json_schema() if model else {}
+    schema = model.model_json_schema(ref_template=_REF) if model else {}
     needed = schema.get("required", [])
     return [
         {"name": name, "in": "query", "required": name in needed, "schema": field}

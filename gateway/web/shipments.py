@@ -2,45 +2,70 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.domain import Status
+from gateway.contract import ContractError, TryAgain
 from gateway.runtime import Runtime
 from gateway.store import legs, shipments
 from gateway.store.engine import Tx
 from gateway.store.rows import Row
 from gateway.store.shipments import Filter
 from gateway.tracking.change import Snapshot
-from gateway.tracking.edit import stop_watching, update
-from gateway.tracking.refresh import CannotRefresh, TooSoon, refresh
+from gateway.tracking.refresh import CannotAsk, TooSoon, refresh
 from gateway.tracking.register import NewShipment, UnknownShipment, register
+from gateway.tracking.watching import Edit, edit
+from gateway.tracking.watching import stop as stop_watching
 from gateway.web.auth import Role
 from gateway.web.endpoint import Call, Endpoint, answer
 from gateway.web.listing import page, text_cursor
 from gateway.web.models.shipments import BatchIn, ShipmentIn, ShipmentPatch, ShipmentQuery
+from gateway.web.models.tracked import Batch, Shipment, Shipments
 from gateway.web.problem import Problem, invalid, not_found
 
+_ABSENT = object()
+#: Seconds after which asking a carrier again may help, when it does not say.
+_RETRY = 30.0
 _PLAIN = {"order_id", "carrier", "tracking_number", "service", "booking"}
 
 
 def endpoints() -> list[Endpoint]:
-    def row(method: str, path: str, handler: Any, summary: str, **more: Any) -> Endpoint:
-        role = Role.MERCHANT
-        return Endpoint(method=method, path=path, handler=handler, role=role, summary=summary, tag="shipments", **more)
+    def row(method: str, path: str, handler: Any, summary: str, model: Any, **more: Any) -> Endpoint:
+        return Endpoint(
+            method=method,
+            path=path,
+            handler=handler,
+            role=Role.MERCHANT,
+            summary=summary,
+            tag="shipments",
+            answers=model,
+            **more,
+        )
 
-    one = "/v1/shipments/{id}"
+    every, one = "/v1/shipments", "/v1/shipments/{id}"
     return [
-        row("POST", "/v1/shipments", create, "Watch a shipment", body=ShipmentIn, status=201, once=True),
-        row("POST", "/v1/shipments/batch", batch, "Up to 1,000, each answered on its own", body=BatchIn, once=True),
-        row("GET", "/v1/shipments", listing, "Shipments, newest change first", query=ShipmentQuery),
-        row("GET", one, show, "One shipment"),
-        row("PATCH", one, patch, "Change promise, recipient or metadata", body=ShipmentPatch, once=True),
-        row("DELETE", one, stop, "Stop watching", status=204),
-        row("POST", f"{one}/refresh", ask_now, "Ask the carrier now", once=True),
+        row(
+            "POST",
+            every,
+            create,
+            "Watch a shipment",
+            Shipment,
+            body=ShipmentIn,
+            status=201,
+            also=((200, Shipment),),
+            once=True,
+        ),
+        row("POST", f"{every}/batch", batch, "Up to 1,000, each answered on its own", Batch, body=BatchIn, once=True),
+        row("GET", every, listing, "Shipments, newest first", Shipments, query=ShipmentQuery, lists=True),
+        row("GET", one, show, "One shipment", Shipment),
+        row("PATCH", one, patch, "Change promise, recipient or metadata", Shipment, body=ShipmentPatch, once=True),
+        row("DELETE", one, stop, "Stop watching", None, status=204),
+        row("POST", f"{one}/refresh", ask_now, "Ask the carrier now", Shipment, once=True),
     ]
 
 
@@ -57,7 +82,7 @@ async def batch(call: Call[BatchIn, None]) -> web.StreamResponse:
     return answer({"items": [await _one(call, value) for value in call.body.shipments]})
 
 
-async def _one(call: Call[BatchIn, None], value: dict[str, Any]) -> dict[str, Any]:
+async def _one(call: Call[BatchIn, None], value: Any) -> dict[str, Any]:
     try:
         new = new_shipment(call.rt, ShipmentIn.model_validate(value))
     except ValidationError as error:
@@ -99,8 +124,6 @@ def _carrier(reason: str) -> Problem:
 
 async def listing(call: Call[None, ShipmentQuery]) -> web.StreamResponse:
     query = call.query
-    if query.status is not None and query.status not in set(Status):
-        raise Problem(422, "status: no such status", errors=[("status", f"one of {', '.join(Status)}")])
     wanted = Filter(**query.model_dump(exclude={"limit", "cursor"}))
     async with call.rt.store.read() as tx:
         rows = await shipments.listing(tx, wanted, limit=query.limit + 1, before=text_cursor(query.cursor))
@@ -113,16 +136,35 @@ async def show(call: Call[None, None]) -> web.StreamResponse:
 
 
 async def patch(call: Call[ShipmentPatch, None]) -> web.StreamResponse:
+    """Only what is given changes, inside recipient and metadata too; null takes a value away (RFC 7396)."""
     changes = call.body.model_dump(mode="json", exclude_unset=True)
-    if "recipient" in changes and call.body.recipient is not None:
-        changes["recipient"] = call.body.recipient.known()
     try:
         async with call.rt.store.write() as tx:
-            await update(call.rt, tx, call.path("id"), changes)
+            for row in await shipments.locked(tx, [call.path("id")]):
+                await edit(call.rt, tx, row.id, _edit(call.body, changes, row.document))
             shown = await _shown(call.rt, tx, call.path("id"))
     except UnknownShipment as error:
         raise not_found("shipment of this id") from error
     return answer(shown)
+
+
+def _edit(body: ShipmentPatch, changes: dict[str, Any], before: Mapping[str, Any]) -> Edit:
+    promise = changes.pop("promised_at", _ABSENT)
+    after = {name: merged(before.get(name), value) for name, value in changes.items()}
+    return Edit(promised_at=body.promised_at, no_promise=promise is None, document=after)
+
+
+def merged(before: Any, patch: Any) -> Any:
+    """RFC 7396: objects are merged field by field, null removes a field, anything else replaces."""
+    if not isinstance(patch, dict):
+        return {} if patch is None else patch
+    kept = dict(before) if isinstance(before, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = merged(kept.get(name), value)
+    return kept
 
 
 async def stop(call: Call[None, None]) -> web.StreamResponse:
@@ -135,19 +177,31 @@ async def stop(call: Call[None, None]) -> web.StreamResponse:
 
 
 async def ask_now(call: Call[None, None]) -> web.StreamResponse:
-    """The shipment after the carrier was asked. 429 when that was done a moment ago, 409 when it cannot be asked."""
+    """The shipment after the carrier was asked. 429 when that was done a moment ago, 409 when it cannot be asked, 503
+    or 502 when it does not answer or answers no."""
     try:
         await refresh(call.rt, call.path("id"))
     except TooSoon as soon:
         age = None if soon.age is None else round(soon.age)
-        headers = {"Retry-After": str(max(1, round(soon.retry_after)))}
         detail = "this carrier may not be asked so often; what is stored is as old as age_seconds"
-        raise Problem(429, detail, headers=headers, extra={"age_seconds": age}) from soon
-    except CannotRefresh as error:
-        raise Problem(409, str(error)) from error
+        raise Problem(429, detail, headers=_retry(soon.retry_after), extra={"age_seconds": age}) from soon
+    except CannotAsk as error:
+        raise Problem(409, f"carrier {error} cannot be asked, neither itself nor through another") from error
     except UnknownShipment as error:
         raise not_found("shipment of this id") from error
+    except TryAgain as error:
+        raise Problem(503, f"the carrier does not answer: {error.detail}", headers=_retry(_after(error))) from error
+    except ContractError as error:
+        raise Problem(502, f"the carrier says no: {error.detail}") from error
     return await show(call)
+
+
+def _after(error: TryAgain) -> float:
+    return getattr(error, "retry_after", None) or _RETRY
+
+
+def _retry(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
 async def _shown(rt: Runtime, tx: Tx, shipment_id: str) -> dict[str, Any]:
@@ -197,7 +251,9 @@ def _leg(rt: Runtime, row: Row) -> dict[str, Any]:
 
 
 def _carrier_name(rt: Runtime, code: str) -> dict[str, str]:
-    return {"code": code, "name": rt.carriers[code].name("zh-CN") if code in rt.carriers else code}
+    """In the shop's own language."""
+    language = rt.policies.messages.languages[0]
+    return {"code": code, "name": rt.carriers[code].name(language) if code in rt.carriers else code}
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -17,11 +17,15 @@ from gateway.web.endpoint import Call, Endpoint
 from gateway.web.problem import Problem, not_found
 
 log = logging.getLogger(__name__)
+#: What an OAuth token request may measure.
+_TOKEN_BODY = 64 << 10
 
 
 def endpoints() -> list[Endpoint]:
     def row(method: str, path: str, handler: Any, summary: str) -> Endpoint:
-        return Endpoint(method=method, path=path, handler=handler, role=None, summary=summary, tag="carriers")
+        return Endpoint(
+            method=method, path=path, handler=handler, role=None, summary=summary, tag="carriers", media="*/*"
+        )
 
     return [
         row("POST", "/webhooks/{carrier}/token", token, "A bearer for a carrier that signs in before it pushes"),
@@ -35,7 +39,7 @@ def endpoints() -> list[Endpoint]:
 async def push(call: Call[None, None]) -> web.StreamResponse:
     """Yes only after the push is durable. 401 forged, 404 unknown, 413 too large, 503 when it cannot be kept now."""
     carrier = _carrier(call)
-    inbound = await _inbound(call, carrier.row.webhook_token, carrier.row.max_body)
+    inbound = await inbound_push(call, carrier.row.max_body)
     if not _authentic(call, carrier, inbound):
         refusal = carrier.adapter.acknowledge(Outcome(verdict=Verdict.FORGED, push=inbound))
         return reply(refusal, status=401)
@@ -51,7 +55,9 @@ async def push(call: Call[None, None]) -> web.StreamResponse:
 
 async def probe(call: Call[None, None]) -> web.StreamResponse:
     carrier = _carrier(call)
-    inbound = await _inbound(call, carrier.row.webhook_token, carrier.row.max_body)
+    inbound = await inbound_push(call, carrier.row.max_body)
+    if not expected_path(inbound, carrier.row.webhook_token):
+        raise Problem(401, "wrong token")
     try:
         return reply(carrier.adapter.handshake(inbound))
     except BadSignature as error:
@@ -61,7 +67,7 @@ async def probe(call: Call[None, None]) -> web.StreamResponse:
 async def token(call: Call[None, None]) -> web.StreamResponse:
     carrier = _carrier(call)
     try:
-        return reply(carrier.adapter.token(await _inbound(call, None, 65536)))
+        return reply(carrier.adapter.token(await inbound_push(call, _TOKEN_BODY)))
     except (BadSignature, BadPayload) as error:
         raise Problem(401, error.detail) from error
 
@@ -75,6 +81,8 @@ def _carrier(call: Call[None, None]) -> Carrier:
 
 def _authentic(call: Call[None, None], carrier: Carrier, inbound: Push) -> bool:
     try:
+        if not expected_path(inbound, carrier.row.webhook_token):
+            raise BadSignature("wrong path token")
         carrier.adapter.verify(inbound)
     except (BadSignature, BadPayload) as error:
         call.desk.metrics.count("gateway_pushes_forged", carrier=carrier.code)
@@ -83,26 +91,26 @@ def _authentic(call: Call[None, None], carrier: Carrier, inbound: Push) -> bool:
     return True
 
 
-async def _inbound(call: Call[Any, Any], expected: SecretStr | None, limit: int) -> Push:
-    return await inbound_push(call.request, expected, limit, now=call.rt.clock())
+def expected_path(inbound: Push, token: SecretStr | None) -> bool:
+    """Whether the path token is the row's, where the push came with one. Raise 404 when the row has none."""
+    if inbound.token is None:
+        return True
+    if token is None:
+        raise not_found("secret path here")
+    return hmac.compare_digest(inbound.token.encode("utf-8", "replace"), token.get_secret_value().encode())
 
 
-async def inbound_push(request: web.Request, expected: SecretStr | None, limit: int, *, now: Any) -> Push:
-    """A request as the plugins see it. Its path token is checked: 404 when there is none to check, 401 when wrong."""
-    given = request.match_info.get("token")
-    if given is not None:
-        if expected is None:
-            raise not_found("secret path here")
-        if not hmac.compare_digest(given.encode("utf-8", "replace"), expected.get_secret_value().encode()):
-            raise Problem(401, "wrong token")
+async def inbound_push(call: Call[None, None], limit: int) -> Push:
+    """A request as the plugins see it. Its path token is not checked yet (`expected_path`). Raise 413."""
+    request = call.request
     return Push(
         method=request.method,
         path=request.path,
         query=dict(request.query),
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await limited_body(request, limit),
-        token=given,
-        received_at=now,
+        token=request.match_info.get("token"),
+        received_at=call.rt.clock(),
     )
 
 

@@ -65,6 +65,10 @@ class IncidentIn(Model):
 
 
 class ChooseIn(Model):
+    """carrier: the one that is asked for. order_id: the same one chooses the same."""
+
+    order_id: Id | None = None
+    carrier: Id | None = None
     origin: Place
     destination: Place
     service: Annotated[str, StringConstraints(max_length=40)] = ""
@@ -79,6 +83,8 @@ class MappingIn(Model):
 
 
 class InboxQuery(Page):
+    """state: quarantined ones could not be read."""
+
     state: Literal["waiting", "read", "quarantined"] | None = None
     carrier: str | None = None
 

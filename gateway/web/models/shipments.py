@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
+from gateway.domain import Status
 from gateway.web.models.fields import (
     Amount,
     Country,
@@ -20,7 +22,16 @@ from gateway.web.models.fields import (
     Zone,
 )
 
-Metadata = dict[Annotated[str, StringConstraints(max_length=64)], Any]
+_MOST = 8192
+
+
+def _small(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > _MOST:
+        raise ValueError("metadata may be at most 8 KiB")
+    return value
+
+
+Metadata = Annotated[dict[Annotated[str, StringConstraints(max_length=64)], Any], AfterValidator(_small)]
 
 
 class Place(Model):
@@ -101,22 +112,15 @@ class ShipmentIn(Model):
     booking: BookingRef | None = None
     metadata: Metadata = {}
 
-    @field_validator("metadata")
-    @classmethod
-    def _small(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if len(str(value)) > 8192:
-            raise ValueError("metadata may be at most 8 KiB")
-        return value
-
 
 class BatchIn(Model):
     """Up to 1,000 shipments, each answered on its own: what is wrong with one does not touch the others."""
 
-    shipments: list[dict[str, Any]] = Field(min_length=1, max_length=1000)
+    shipments: list[Any] = Field(min_length=1, max_length=1000)
 
 
 class ShipmentPatch(Model):
-    """Only what is given changes."""
+    """Only what is given changes, inside recipient and metadata too; null takes a value away."""
 
     promised_at: Time | None = None
     recipient: Recipient | None = None
@@ -124,7 +128,7 @@ class ShipmentPatch(Model):
 
 
 class ShipmentQuery(Model):
-    status: str | None = None
+    status: Status | None = None
     carrier: str | None = None
     order_id: str | None = None
     stalled: bool | None = None

@@ -1,0 +1,91 @@
+"""Server-Sent Events of one shipment: the Tracking at once, then at each change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from gateway.runtime import Runtime
+from gateway.tracking.view import load_views
+from gateway.web.endpoint import Call, Desk
+
+_HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # proxies that would wait for more
+}
+#: Milliseconds after which a browser asks again, when the connection is lost.
+_RETRY = 3000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """allowed: whether whoever reads still may; asked at each sign of life."""
+
+    shipment_id: str
+    language: str
+    allowed: Callable[[], Awaitable[bool]]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+async def stream(call: Call[Any, Any], feed: Feed) -> web.StreamResponse:
+    """Until the reader goes, may no longer read, or the process ends. A reader that names the sequence it has
+    (Last-Event-ID) is told when there is a newer one."""
+    response = web.StreamResponse(headers={**_HEADERS, "Content-Language": feed.language, **feed.headers})
+    seen = _sequence(call.request.headers.get("Last-Event-ID", ""))
+    with call.rt.signals.listen(feed.shipment_id) as changes:
+        try:
+            await response.prepare(call.request)
+            await response.write(f"retry: {_RETRY}\n\n".encode())
+            await _tell(call, feed, response, changes, seen)
+        except ConnectionError:
+            pass  # the reader has gone: nobody is left to be told
+    return response
+
+
+async def _tell(
+    call: Call[Any, Any], feed: Feed, response: web.StreamResponse, changes: asyncio.Queue[int], seen: int
+) -> None:
+    while not call.desk.closing.is_set() and await feed.allowed():
+        while not changes.empty():
+            changes.get_nowait()
+        view = await _view(call.rt, feed)
+        if view is None:
+            return
+        # At each sign of life the store is asked too: another process may have written.
+        news = view["sequence"] != seen
+        await response.write(event(view) if news else b": still here\n\n")
+        seen = view["sequence"]
+        await _next(call.desk, changes)
+
+
+async def _view(rt: Runtime, feed: Feed) -> dict[str, Any] | None:
+    async with rt.store.read() as tx:
+        found = await load_views(rt, tx, [feed.shipment_id], feed.language)
+    return found[0].view if found else None
+
+
+def event(view: Mapping[str, Any]) -> bytes:
+    """One event. JSON has no line breaks, so one data line holds it."""
+    data = json.dumps(view, ensure_ascii=False, separators=(",", ":"))
+    return f"id: {view['sequence']}\nevent: tracking\ndata: {data}\n\n".encode("utf-8", "replace")
+
+
+async def _next(desk: Desk, changes: asyncio.Queue[int]) -> None:
+    """A change, the end of the process, or the time of a sign of life."""
+    waiting = {asyncio.ensure_future(changes.get()), asyncio.ensure_future(desk.closing.wait())}
+    try:
+        await asyncio.wait(waiting, timeout=desk.heartbeat, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
+
+
+def _sequence(given: str) -> int:
+    """What the reader has; 0 for nothing, or for what we never said."""
+    return int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else 0
