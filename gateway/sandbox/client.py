@@ -14,6 +14,8 @@ from gateway.contract.carrier import Push
 _TIMEOUT = aiohttp.ClientTimeout(total=15)
 #: how long an answer of a list is good for all journeys that look at it
 _FRESH = 0.4
+#: lists that are short by nature and come in one page
+_SHORT = frozenset({"/v1/carriers"})
 
 
 class GatewayError(Exception):
@@ -55,7 +57,7 @@ class Gateway:
         async with lock:
             at, rows = self._cached.get(path, (0.0, None))
             if rows is None or time.monotonic() - at > _FRESH:
-                answer = await self.get(path, limit="200")
+                answer = await self.get(path, **({} if path in _SHORT else {"limit": "200"}))
                 rows = answer["items"] if isinstance(answer, dict) else answer
                 self._cached[path] = (time.monotonic(), rows)
             return list(rows)
