@@ -19,8 +19,8 @@ from gateway.tracking.pace import fallback, reader
 FALLBACK_AFTER = 3
 #: Seconds an account rests when the provider refuses all of its calls, until somebody mends it.
 CONFIG_PAUSE = 1800.0
-#: Seconds an account rests while polls fail: doubling from first to most.
-_FIRST_PAUSE, _MOST_PAUSE = 60.0, 900.0
+#: Seconds an account rests at most while polls fail: the pace's backoff, doubling up to this.
+_MOST_PAUSE = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,9 @@ async def rest(rt: Runtime, way: Way, failures: int, retry_after: float | None) 
     if retry_after is not None:
         await rt.limits.pause(way.account, retry_after)
     elif failures >= FALLBACK_AFTER:
-        await rt.limits.pause(way.account, min(_FIRST_PAUSE * 2 ** min(failures - FALLBACK_AFTER, 10), _MOST_PAUSE))
+        pace = rt.policies.pace
+        wait = pace.backoff_first_minutes * 60 * 2 ** min(failures - FALLBACK_AFTER, 10)
+        await rt.limits.pause(way.account, min(wait, pace.backoff_most_hours * 3600, _MOST_PAUSE))
 
 
 def leg_ref(rt: Runtime, shipment: Snapshot, leg: Leg, provider: Carrier) -> LegRef:
