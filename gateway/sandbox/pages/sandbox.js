@@ -24,6 +24,7 @@ function el(spec, attributes = {}, ...children) {
 
 const chip = (word, text = say(word)) => el(`span.chip.${word}`, {}, text);
 const caseWord = (word) => (word === "waiting" ? "case_waiting" : word);
+const messageWord = (word) => (word === "delivered" ? "message_delivered" : word);
 const safe = (link) => (/^https?:\/\//.test(link) ? link : null);
 const time = (at) => new Date(at).toLocaleTimeString(language, {hour12: false});
 const day = (at) => new Date(at).toLocaleDateString(language, {month: "numeric", day: "numeric"});
@@ -58,9 +59,9 @@ function doing(journey) {
 
 function facts(journey) {
   const rows = [
-    ["cases", journey.cases.map((one) => chip(caseWord(one.state), `${one.kind} · ${say(caseWord(one.state))}`))],
+    ["cases", journey.cases.map((one) => chip(caseWord(one.state), `${say(one.kind)} · ${say(caseWord(one.state))}`))],
     ["coupons", journey.coupons.map((one) => chip(one.state, `${amount(one.amount)} ${say(one.state)}`))],
-    ["messages", journey.messages.map((one) => chip(one.state, `${say(one.channel)} ${one.template} · ${say(one.state)}`))],
+    ["messages", journey.messages.map((one) => chip(one.state, `${say(one.channel)} ${say(one.template)} · ${say(messageWord(one.state))}`))],
   ];
   return rows.filter(([, chips]) => chips.length).map(([name, chips]) =>
     el("div", {}, el("b", {}, say(name)), ...chips.flatMap((one) => [one, " "])));
@@ -88,6 +89,23 @@ function card(journey) {
       link ? el("a", {href: link, target: "_blank", rel: "noopener"}, say("tracking")) : null));
 }
 
+/** The markdown of an operators' room: bold, links and escaped characters; anything else stays text. */
+function markdown(text) {
+  const part = /\*\*((?:\\.|[^*\\])+)\*\*|\[((?:\\.|[^\]\\])+)\]\(([^)\s]+)\)|\\([\\*_`><[\]])/g;
+  const plain = (value) => value.replace(/\\([\\*_`><[\]])/g, "$1");
+  const nodes = [];
+  let end = 0;
+  for (const found of text.matchAll(part)) {
+    nodes.push(text.slice(end, found.index));
+    end = found.index + found[0].length;
+    const [, bold, label, link, escaped] = found;
+    if (bold) nodes.push(el("strong", {}, plain(bold)));
+    else if (label) nodes.push(safe(link) ? el("a", {href: link, target: "_blank", rel: "noopener"}, plain(label)) : plain(label));
+    else nodes.push(escaped);
+  }
+  return [...nodes, text.slice(end)];
+}
+
 function bubble(channel, one) {
   const link = safe(one.link);
   const frame = channel === "email" && one.html ? el("iframe", {sandbox: "", srcdoc: one.html, title: one.title}) : null;
@@ -95,7 +113,7 @@ function bubble(channel, one) {
   return el(`div.bubble.${channel}`, {},
     el("div.meta", {}, el("span", {}, one.to || say(channel)), el("time", {}, time(one.at))),
     channel === "sms" ? null : title ? el("strong", {}, title) : null,
-    frame ?? el("div.body", {}, (channel === "sms" ? title : "") + one.text),
+    frame ?? el("div.body", {}, ...(channel === "ops" ? markdown(one.text) : [(channel === "sms" ? title : "") + one.text])),
     link && channel !== "email" ? el("a", {href: link, target: "_blank", rel: "noopener"}, link) : null);
 }
 
