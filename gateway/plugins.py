@@ -1,7 +1,7 @@
 """Finding plugins by file name, and the rows of configuration that use them.
 
-An adapter is `adapters/<code>.py`, a notifier `notifiers/<code>.py`, or what an installed package names under the entry
-points `gateway.adapters` and `gateway.notifiers`. Nobody lists them anywhere.
+An adapter is `adapters/<code>.py` or the folder `adapters/<code>/`, a notifier likewise in `notifiers/`, or what an
+installed package names under the entry points `gateway.adapters` and `gateway.notifiers`. Nobody lists them anywhere.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ Plugin = TypeVar("Plugin", CarrierAdapter, Notifier)
 
 
 class UnknownPlugin(Exception):
-    """No such file and no such entry point, or the file holds no plugin of that code."""
+    """No such file, folder or entry point, or it holds no plugin of that code."""
 
 
 def _find(kind: type[Plugin], folder: str, code: str) -> type[Plugin]:
     if not code.isidentifier():
-        raise UnknownPlugin(f"{code!r} is not the name of a file in {folder}/")
+        raise UnknownPlugin(f"{code!r} is not the name of a plugin in {folder}/")
     for point in entry_points(group=f"gateway.{folder}", name=code):
         loaded: type[Plugin] = point.load()
         return loaded
     if find_spec(f"{folder}.{code}") is None:
-        raise UnknownPlugin(f"there is no {folder}/{code}.py")
+        raise UnknownPlugin(f"there is no {folder}/{code}.py and no {folder}/{code}/")
     module = importlib.import_module(f"{folder}.{code}")
     for _, found in inspect.getmembers(module, inspect.isclass):
         if issubclass(found, kind) and found.__module__ == module.__name__ and getattr(found, "code", None) == code:
             return found
-    raise UnknownPlugin(f"{folder}/{code}.py has no {kind.__name__} with code = {code!r}")
+    raise UnknownPlugin(f"{folder}/{code} has no {kind.__name__} with code = {code!r}")
 
 
 def adapter_class(code: str) -> type[CarrierAdapter]:
-    """The adapter in adapters/<code>.py. Raise UnknownPlugin."""
+    """The adapter of a code. Raise UnknownPlugin."""
     return _find(CarrierAdapter, "adapters", code)
 
 
 def notifier_class(code: str) -> type[Notifier]:
-    """The notifier in notifiers/<code>.py. Raise UnknownPlugin."""
+    """The notifier of a code. Raise UnknownPlugin."""
     return _find(Notifier, "notifiers", code)  # type: ignore[type-abstract]
 
 

@@ -1,4 +1,4 @@
-"""Every plugin file under the compliance suite: what tests/test_adapters.py and tests/test_notifiers.py share."""
+"""Every plugin under the compliance suite: what tests/test_adapters.py and tests/test_notifiers.py share."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "tests" / "samples"
 
 
-def plugin_files(folder: str) -> list[Path]:
-    """The plugins of a folder; a file that begins with _ is none."""
-    return sorted(path for path in (ROOT / folder).glob("*.py") if not path.name.startswith("_"))
+def plugins(folder: str) -> list[Path]:
+    """The plugins of a folder: files, and folders with an `__init__.py`; what begins with _ is none."""
+    found = [*(ROOT / folder).glob("*.py"), *(path.parent for path in (ROOT / folder).glob("*/__init__.py"))]
+    return sorted(path for path in found if not path.name.startswith("_"))
+
+
+def plugin(folder: str, code: str) -> Path:
+    """The file or folder of one plugin."""
+    return next(path for path in plugins(folder) if path.stem == code)
 
 
 def rows(folder: str) -> list[object]:
-    """(file, fault code) for each plugin and each check; the checks of one plugin stay in one process."""
+    """(file or folder, fault code) for each plugin and each check; the checks of one plugin stay in one process."""
     return [
         pytest.param(path, code, id=f"{path.stem}-{code}", marks=pytest.mark.xdist_group(f"{folder}-{path.stem}"))
-        for path in plugin_files(folder)
+        for path in plugins(folder)
         for code in CHECKS
     ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.contract.suite import problems
-from tests.compliance import ROOT, examined
+from tests.compliance import examined, plugin
 from tests.planted import faults
 from tests.planted.faults import Plant, on_top, patched
 
@@ -70,10 +70,10 @@ def rows() -> list[object]:
 
 @pytest.mark.parametrize("adapter", PLANTED)
 async def test_nothing_is_found_where_nothing_is_planted(adapter: str) -> None:
-    assert await problems(examined(ROOT / "adapters" / f"{adapter}.py")) == []
+    assert await problems(examined(plugin("adapters", adapter))) == []
 
 
 @pytest.mark.parametrize(("adapter", "code", "plant"), rows())
 async def test_a_planted_fault_is_found_and_no_other(adapter: str, code: str, plant: Plant, tmp_path: Path) -> None:
-    found = await problems(plant(examined(ROOT / "adapters" / f"{adapter}.py"), tmp_path))
+    found = await problems(plant(examined(plugin("adapters", adapter)), tmp_path))
     assert {problem.code for problem in found} == {code}, "\n".join(str(problem) for problem in found[:10])

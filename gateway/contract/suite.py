@@ -1,9 +1,9 @@
 """The compliance suite: what every adapter and notifier must pass. It belongs to the contract; authors bring samples.
 
-    python -m gateway.contract.suite adapters/easypost.py tests/samples/easypost
+    python -m gateway.contract.suite adapters/easypost tests/samples/easypost
 
-prints one line per problem and ends with status 1 when there are any. The format of samples is in
-docs/adding-a-carrier.md.
+takes a plugin's file or folder, prints one line per problem and ends with status 1 when there are any. The format of
+samples is in docs/adding-a-carrier.md.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from pydantic import ValidationError
 
 from gateway.contract.suite_answers import http_status, lost_answer
 from gateway.contract.suite_bends import naive_time, order, unknown_code
+from gateway.contract.suite_load import load_plugin
 from gateway.contract.suite_readings import hidden_no, samples
 from gateway.contract.suite_rubbish import rubbish
-from gateway.contract.suite_samples import Fold, Problem, Subject, load_plugin, subject
+from gateway.contract.suite_samples import Fold, Problem, Subject, subject
 from gateway.contract.suite_signature import signature
 from gateway.contract.suite_static import ability, empty_secret, imports
 
@@ -62,9 +63,9 @@ async def problems(examined: Subject) -> list[Problem]:
 
 
 def main(arguments: list[str]) -> int:
-    """Examine one plugin file with one folder of samples; the exit status is 1 when there are problems."""
+    """Examine one plugin with one folder of samples; the exit status is 1 when there are problems."""
     if len(arguments) != 2:
-        sys.stderr.write("usage: python -m gateway.contract.suite <plugin file> <folder of samples>\n")
+        sys.stderr.write("usage: python -m gateway.contract.suite <plugin file or folder> <folder of samples>\n")
         return 2
     try:
         examined = subject(Path(arguments[0]), Path(arguments[1]))

@@ -1,22 +1,20 @@
-"""What the compliance suite works on: a plugin, its file and its folder of samples (docs/adding-a-carrier.md)."""
+"""What the compliance suite works on: a plugin, its file or folder and its samples (docs/adding-a-carrier.md)."""
 
 from __future__ import annotations
 
+import ast
 import functools
-import importlib.util
-import inspect
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
 from gateway.contract.carrier import CarrierAdapter, Push
 from gateway.contract.notifier import Notifier
+from gateway.contract.suite_load import load_plugin, module_name
 from gateway.domain import Scan
 
 #: The kinds of sample, by folder.
@@ -85,12 +83,23 @@ def written(plugin: type[CarrierAdapter] | type[Notifier], name: str) -> bool:
 
 @dataclass(frozen=True)
 class Subject:
-    """A plugin under examination."""
+    """A plugin under examination. source: its file, or its folder."""
 
     plugin: type[CarrierAdapter] | type[Notifier]
     folder: Path
     source: Path
     fold: Fold | None = field(default=None, compare=False)
+
+    @property
+    def module(self) -> str:
+        """The name it is imported under: `adapters.sf`."""
+        return module_name(self.source)
+
+    @functools.cached_property
+    def trees(self) -> dict[str, ast.Module]:
+        """Its source by file name, parsed."""
+        files = sorted(self.source.rglob("*.py")) if self.source.is_dir() else [self.source]
+        return {path.name: ast.parse(path.read_text(encoding="utf-8")) for path in files}
 
     @functools.cached_property
     def manifest(self) -> dict[str, Any]:
@@ -141,38 +150,8 @@ class Subject:
 
 
 def subject(source: Path, folder: Path, fold: Fold | None = None) -> Subject:
-    """The plugin of a file with its samples. Raise ValueError when the file holds none."""
+    """The plugin of a file or folder with its samples. Raise ValueError when it holds none."""
     return Subject(plugin=load_plugin(source), folder=folder, source=source, fold=fold)
-
-
-def load_plugin(source: Path) -> type[CarrierAdapter] | type[Notifier]:
-    """The one plugin class a file defines. Raise ValueError for none or several."""
-    module = _load(source)
-    found = [
-        kind
-        for _, kind in inspect.getmembers(module, inspect.isclass)
-        if issubclass(kind, (CarrierAdapter, Notifier))
-        and kind.__module__ == module.__name__
-        and kind.__dict__.get("code") == source.stem
-    ]
-    if len(found) != 1:
-        raise ValueError(f"{source.name}: one plugin with code = {source.stem!r} was expected, found {len(found)}")
-    return found[0]
-
-
-def _load(source: Path) -> ModuleType:
-    """Import a file under the name it has in the gateway; a file elsewhere gets its own entry."""
-    name = f"{source.parent.name}.{source.stem}"
-    known = sys.modules.get(name)
-    if known is not None and known.__file__ == str(source.resolve()):
-        return known
-    spec = importlib.util.spec_from_file_location(name, source.resolve())
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{source}: is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def read_json(path: Path) -> Any:

@@ -48,12 +48,12 @@ _NOT_SECRET = re.compile(r"(_url|_path|_life|_ttl|_id|_name|_header|_version)$",
 
 
 async def imports(subject: Subject) -> list[Problem]:
-    """A plugin sees the bedrock only: never another plugin, never the floors above."""
-    tree = ast.parse(subject.source.read_text(encoding="utf-8"))
+    """A plugin sees the bedrock and its own folder only: never another plugin, never the floors above."""
     return [
-        Problem("imports", "", f"line {line}: {name} is not for plugins")
+        Problem("imports", "", f"{file} line {line}: {name} is not for plugins")
+        for file, tree in subject.trees.items()
         for name, line in _imported(tree)
-        if not _may_import(name)
+        if not _may_import(name) and not name.startswith(f"{subject.module}.")
     ]
 
 
@@ -83,20 +83,26 @@ def _may_import(name: str) -> bool:
 
 def own_doors(subject: Subject) -> Iterator[Problem]:
     """Requests that do not go through the client the plugin was given."""
-    for node in ast.walk(ast.parse(subject.source.read_text(encoding="utf-8"))):
+    for file, node in _nodes(subject):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OWN_DOORS:
             owner = node.func.value
             if isinstance(owner, ast.Name) and owner.id in {"httpx", "requests", "urllib"}:
-                yield Problem("http_status", "", f"line {node.lineno}: {owner.id}.{node.func.attr} opens its own door")
+                detail = f"{file} line {node.lineno}: {owner.id}.{node.func.attr} opens its own door"
+                yield Problem("http_status", "", detail)
 
 
 def compared_secrets(subject: Subject) -> Iterator[Problem]:
     """Comparisons with == inside `verify`: a signature is compared over bytes in constant time (`signing.same`)."""
-    for node in ast.walk(ast.parse(subject.source.read_text(encoding="utf-8"))):
+    for file, node in _nodes(subject):
         if isinstance(node, ast.FunctionDef) and node.name == "verify":
             for compare in ast.walk(node):
                 if isinstance(compare, ast.Compare) and _of_two_unknowns(compare):
-                    yield Problem("signature", "", f"line {compare.lineno}: compare with gateway.contract.signing.same")
+                    where = f"{file} line {compare.lineno}"
+                    yield Problem("signature", "", f"{where}: compare with gateway.contract.signing.same")
+
+
+def _nodes(subject: Subject) -> Iterator[tuple[str, ast.AST]]:
+    return ((file, node) for file, tree in subject.trees.items() for node in ast.walk(tree))
 
 
 def _of_two_unknowns(compare: ast.Compare) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,22 +42,42 @@ def patched(old: str, new: str, *, header: str = "") -> Plant:
     """A copy of the source with one passage changed. The passage must be there, or the plant has withered."""
 
     def plant(subject: Subject, folder: Path) -> Subject:
-        source = subject.source.read_text(encoding="utf-8")
-        assert source.count(old) >= 1, f"{subject.source.name} no longer has {old!r}"
-        copy = folder / subject.source.name
-        first = "from __future__ import annotations\n"
-        copy.write_text(source.replace(old, new).replace(first, first + header, 1), encoding="utf-8")
+        copy = _copied(subject, folder)
+        withered = True
+        for path in _files(copy):
+            source = path.read_text(encoding="utf-8")
+            if old in source:
+                first, withered = "from __future__ import annotations\n", False
+                path.write_text(source.replace(old, new).replace(first, first + header, 1), encoding="utf-8")
+        assert not withered, f"{subject.source.name} no longer has {old!r}"
         return dataclasses.replace(subject, plugin=load_plugin(copy), source=copy)
 
     return plant
+
+
+def _copied(subject: Subject, folder: Path) -> Path:
+    """A copy of a plugin, whose files import those of the copy."""
+    copy = folder / subject.source.name
+    if subject.source.is_file():
+        return Path(shutil.copy(subject.source, copy))
+    shutil.copytree(subject.source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in _files(copy):
+        text = path.read_text(encoding="utf-8").replace(f"{subject.module}.", f"{folder.name}.{copy.name}.")
+        path.write_text(text, encoding="utf-8")
+    return copy
+
+
+def _files(plugin: Path) -> list[Path]:
+    return sorted(plugin.glob("*.py")) if plugin.is_dir() else [plugin]
 
 
 def imports(line: str) -> Plant:
     """The adapter with one import too many (it is only read, never run)."""
 
     def plant(subject: Subject, folder: Path) -> Subject:
-        copy = folder / subject.source.name
-        copy.write_text(f"{subject.source.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
+        copy = _copied(subject, folder)
+        with _files(copy)[-1].open("a", encoding="utf-8") as file:
+            file.write(f"\n{line}\n")
         return dataclasses.replace(subject, source=copy)
 
     return plant
