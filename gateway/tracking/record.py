@@ -24,7 +24,7 @@ from gateway.tracking.register import NewShipment, register
 STRAY_LIFE = timedelta(days=30)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=366)
-_TEXTS = ("carrier_code", "text", "place", "event_id", "voids")
+_TEXTS = ("carrier_code", "text", "place", "company", "event_id", "voids")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

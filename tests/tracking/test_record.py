@@ -91,6 +91,7 @@ async def test_what_cannot_be_true_is_refused_and_the_rest_is_kept(store: Store)
     absurd = scan("A1", hours=-24 * 366 * 40, status=Status.DELIVERED)
     result = await told(rt, heard(absurd, scan("N" * 70), scan("A1", text="nul \0 and \ud800 half")))
     assert len(result.refused) == 2
+    await told(rt, heard(scan("B1\0\ud800", company="\0\ud800", place="\0", event_id="\0")))
     assert (await rt.shipment(shipment_id)).status is Status.IN_TRANSIT
 
 
