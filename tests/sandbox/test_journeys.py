@@ -27,7 +27,7 @@ from gateway.sandbox.server import Sandbox, serve
 from gateway.sandbox.world import World
 from gateway.web.models.shipments import ShipmentIn
 
-CONFIG = Path("gateway/sandbox/config")
+CONFIG = Path(__file__).parents[2] / "gateway" / "sandbox" / "config"
 
 
 class SmallGateway:
@@ -173,7 +173,7 @@ async def test_the_page_shows_the_journeys_and_loads_nothing_from_elsewhere(
 
 
 def test_both_languages_have_the_same_words() -> None:
-    words = json.loads(Path("gateway/sandbox/pages/words.json").read_text(encoding="utf-8"))
+    words = json.loads((CONFIG.parent / "pages" / "words.json").read_text(encoding="utf-8"))
     assert words["zh"].keys() == words["en"].keys()
     assert {status.value for status in Status} - {"info"} <= words["en"].keys()
 
