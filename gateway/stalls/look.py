@@ -17,6 +17,7 @@ from gateway.rules.kinds import LATE, PRESUMED_LOST
 from gateway.rules.playbook import PlaybookContext
 from gateway.rules.stall import Facts, Verdict, judge
 from gateway.runtime import Runtime
+from gateway.stalls.lanes import learned, remember
 from gateway.store import cases, polls
 from gateway.store import shipments as shipment_rows
 from gateway.store.engine import Tx
@@ -52,7 +53,11 @@ async def look(
     if not shipment.watching:
         await _clear(rt, tx, shipment, state, Verdict(), "no longer watched")
         return None
-    verdict = judge(facts, rt.policies.stalls, _calendar(rt, leg.carrier), rt.clock())
+    calendar = _calendar(rt, leg.carrier)
+    if state.status in FINAL:
+        await remember(tx, shipment, state, legs, calendar)
+    dwell = await learned(tx, shipment, leg.carrier, state.status)
+    verdict = judge(facts, rt.policies.stalls, calendar, rt.clock(), dwell)
     if blind and state.status not in FINAL:
         return verdict.next_at
     if not verdict.confirmed:
