@@ -7,7 +7,7 @@ was done once it may have left the house.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import httpx
 
 from gateway.contract.carrier import DEED
-from gateway.contract.errors import BadPayload, ContractError, OutcomeUnknown, TryAgain, Unavailable, error_for
+from gateway.contract.errors import BadPayload, ContractError, OutcomeUnknown, Refused, TryAgain, Unavailable, error_for
 from gateway.contract.reading import load_object
 
 #: Failures of the line before anything of the request can have reached the other side.
@@ -112,12 +112,49 @@ def unread(*, deed: bool) -> Iterator[None]:
         raise OutcomeUnknown(f"an answer that cannot be read: {error.detail}") from error
 
 
+async def ask(
+    http: httpx.AsyncClient, method: str, address: str, *, deed: bool = False, **request: Any
+) -> dict[str, Any]:
+    """The JSON object that a provider answers. request: params, json, content, headers ... as httpx takes them."""
+    response = await http.request(method, address, extensions=DEED if deed else {}, **request)
+    with unread(deed=deed):
+        return load_object(response.content)
+
+
 async def post_form(
     http: httpx.AsyncClient, address: str, fields: Mapping[str, str], *, deed: bool = False
 ) -> dict[str, Any]:
     """A form in, a JSON object out: how most Chinese carriers are asked. What was signed is sent as it is."""
     kind = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
-    said = urlencode(fields).encode()
-    response = await http.post(address, content=said, headers=kind, extensions=DEED if deed else None)
-    with unread(deed=deed):
-        return load_object(response.content)
+    return await ask(http, "POST", address, deed=deed, content=urlencode(fields).encode(), headers=kind)
+
+
+@contextmanager
+def explained(read: Callable[[dict[str, Any]], tuple[str, str]], config: Collection[str] = ()) -> Iterator[None]:
+    """Around a call: a refusal gets the provider's own code and message, where `read` finds them in its body.
+
+    read: raises BadPayload where they are not. config: codes of what a person has to mend.
+    """
+    try:
+        yield
+    except Refused as no:
+        try:
+            code, said = read(load_object(no.body))
+        except BadPayload:
+            raise no from no.__cause__
+        mends = no.config or code in config
+        detail, code = f"{code}: {said[:500]}", code or no.code
+        raise Refused(detail, code=code, status=no.status, body=no.body, config=mends) from no
+
+
+@contextmanager
+def forgiven(is_answer: Callable[[Refused], object]) -> Iterator[None]:
+    """Around a call: a refusal that is an answer after all ("not found (yet)", "cancelled already") ends the block.
+
+    One that a person has to mend is never an answer.
+    """
+    try:
+        yield
+    except Refused as no:
+        if no.config or not is_answer(no):
+            raise

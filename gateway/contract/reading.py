@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 from xml.etree.ElementTree import Element, ParseError
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from defusedxml.ElementTree import fromstring
 
 from gateway.contract.errors import BadPayload
 
+Fields = Mapping[str, Any]  #: a JSON object that is only read
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 _MAX_DEPTH_ERRORS = (ValueError, RecursionError)
 
@@ -42,12 +43,12 @@ def load_object(raw: bytes | str) -> dict[str, Any]:
     return as_object(load_json(raw), "body")
 
 
-def load_xml(said: str) -> Element:
+def load_xml(said: str | bytes) -> Element:
     """The root of an XML document without DTD and entities. Raise BadPayload for anything else."""
     try:
         root: Element = fromstring(said, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError) as error:
-        kept = said.encode("utf-8", "surrogateescape")
+    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
+        kept = said if isinstance(said, bytes) else said.encode("utf-8", "surrogateescape")
         raise BadPayload(f"not XML: {type(error).__name__}", raw=kept) from error
     return root
 
@@ -59,6 +60,13 @@ def form(raw: bytes) -> dict[str, str]:
     except ValueError as error:
         raise BadPayload("not a UTF-8 form", raw=raw) from error
     return dict(reversed(pairs))
+
+
+def form_bytes(raw: bytes, field: str) -> bytes:
+    """The decoded bytes of a form field (the first, if repeated), for what is signed as bytes; empty when not there."""
+    name = field.encode() + b"="
+    values = (part[len(name) :] for part in raw.split(b"&") if part.startswith(name))
+    return unquote_to_bytes(next(values, b"").replace(b"+", b" "))
 
 
 def as_object(value: Any, field: str) -> dict[str, Any]:
@@ -74,6 +82,11 @@ def objects(value: Any, field: str) -> list[dict[str, Any]]:
     if not isinstance(value, list):
         raise BadPayload(f"{field}: a list was expected, not {type(value).__name__}")
     return [as_object(item, f"{field}[{number}]") for number, item in enumerate(value)]
+
+
+def optional(source: Mapping[str, Any], field: str) -> dict[str, Any]:
+    """The object of a field; missing, null and empty are `{}`. Raise BadPayload for anything else."""
+    return as_object(source.get(field) or {}, field)
 
 
 def inside(source: Mapping[str, Any], *path: str) -> dict[str, Any]:
@@ -111,6 +124,11 @@ def required(source: Mapping[str, Any], field: str) -> str:
     return value
 
 
+def joined(source: Mapping[str, Any], *fields: str, by: str = ", ") -> str:
+    """The filled ones of some fields in a row: a place of city, state and country."""
+    return by.join(filter(None, (text(source, field) for field in fields)))
+
+
 def says(remark: str, words: str, unless: str) -> bool:
     """Whether one clause of a Chinese remark has one of `words` and none of `unless` (both regular expressions).
 
@@ -143,6 +161,11 @@ def local_time(value: str, zone: tzinfo, field: str = "time", *formats: str) -> 
         with unreadable(field, value):
             return naive.replace(tzinfo=fixed(naive.replace(tzinfo=zone)))
     raise BadPayload(f"{field}: {value[:40]!r} is not a time")
+
+
+def china_time(source: Mapping[str, Any], field: str, *formats: str) -> datetime:
+    """A local time of the one Chinese zone, in a field that must be there. Raise BadPayload."""
+    return local_time(required(source, field), SHANGHAI, field, *formats)
 
 
 def epoch_time(value: str | int | float, zone: tzinfo, field: str = "time", *, unit: float = 1000) -> datetime:

@@ -6,7 +6,12 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote_plus
+
+from gateway.contract.carrier import Push
+from gateway.contract.errors import BadPayload, BadSignature
 
 
 def md5_base64(text: str | bytes) -> str:
@@ -47,6 +52,21 @@ def java_quoted(text: str) -> str:
 def same(given: str, expected: str) -> bool:
     """Constant-time comparison over bytes; an empty expectation matches nothing."""
     return bool(expected) and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+
+
+@contextmanager
+def unsigned() -> Iterator[None]:
+    """Inside `verify`: what cannot be read is not signed."""
+    try:
+        yield
+    except BadPayload as error:
+        raise BadSignature(error.detail) from error
+
+
+def only_by_path(request: Push) -> None:
+    """The `verify` of a carrier that does not sign (`trusted_path`). Raise BadSignature off the row's secret path."""
+    if not request.token:
+        raise BadSignature("these pushes are not signed: they are believed on the secret path only")
 
 
 def basic(user: str, password: str) -> str:

@@ -53,7 +53,7 @@ async def imports(subject: Subject) -> list[Problem]:
         Problem("imports", "", f"{file} line {line}: {name} is not for plugins")
         for file, tree in subject.trees.items()
         for name, line in _imported(tree)
-        if not _may_import(name) and not name.startswith(f"{subject.module}.")
+        if not _may_import(name) and not f"{name}.".startswith(f"{subject.module}.")
     ]
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from adapters.sf import SF, SFSettings
+from adapters.sf import SfAdapter, SfSettings
 from gateway.contract import BadPayload, Outcome, Push, Refused, Unavailable, Verdict
 from gateway.contract.client import contract_client
 from gateway.contract.signing import java_quoted, md5_base64
@@ -58,10 +58,10 @@ class Clock:
         return self.now
 
 
-def adapter(provider: Provider | None = None, clock: Clock | None = None, **settings: Any) -> SF:
-    checked = SFSettings.model_validate(SETTINGS | settings)
+def adapter(provider: Provider | None = None, clock: Clock | None = None, **settings: Any) -> SfAdapter:
+    checked = SfSettings.model_validate(SETTINGS | settings)
     client = contract_client(checked.base_url, httpx.MockTransport(provider or Provider()))
-    return SF(checked, client, clock=clock or Clock())
+    return SfAdapter(checked, client, clock=clock or Clock())
 
 
 def push(body: str | bytes, kind: str = "application/json") -> Push:
@@ -111,8 +111,8 @@ async def test_a_refused_account_gets_no_token() -> None:
     async def deny(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json={"apiResultCode": "A1006", "apiErrorMsg": "数字签名无效"})
 
-    settings = SFSettings.model_validate(SETTINGS | {"auth": "oauth2"})
-    sf = SF(settings, contract_client("https://sf.test", httpx.MockTransport(deny)))
+    settings = SfSettings.model_validate(SETTINGS | {"auth": "oauth2"})
+    sf = SfAdapter(settings, contract_client("https://sf.test", httpx.MockTransport(deny)))
     with pytest.raises(Refused) as refused:
         await sf.poll([LEG])
     assert refused.value.config
@@ -125,11 +125,11 @@ async def test_the_token_may_live_on_another_host() -> None:
         hosts.append(request.url.host)
         raise httpx.ConnectError("not here", request=request)
 
-    settings = SFSettings.model_validate(
+    settings = SfSettings.model_validate(
         SETTINGS | {"auth": "oauth2", "token_url": "https://token.test/oauth2/accessToken"}
     )
     with pytest.raises(Unavailable):
-        await SF(settings, contract_client("https://sf.test", httpx.MockTransport(answer))).poll([LEG])
+        await SfAdapter(settings, contract_client("https://sf.test", httpx.MockTransport(answer))).poll([LEG])
     assert hosts == ["token.test"]
 
 
@@ -138,7 +138,7 @@ async def test_the_token_may_live_on_another_host() -> None:
 )
 def test_bad_settings_are_named(name: str, value: str) -> None:
     with pytest.raises(ValidationError, match=name):
-        SFSettings.model_validate(SETTINGS | {name: value})
+        SfSettings.model_validate(SETTINGS | {name: value})
 
 
 def test_a_byte_order_mark_and_blanks_before_a_push_are_no_matter() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.sf import SF
+from adapters.sf import SfAdapter
 from gateway.contract.carrier import Outcome, Verdict
 from gateway.contract.errors import Refused
 from gateway.domain import Reason, Status
@@ -22,23 +22,23 @@ Plugin = Callable[..., Any]
 
 
 @pytest.fixture(params=["digest", "oauth2"])
-def adapter(plugin: Plugin, world: World, request: pytest.FixtureRequest) -> SF:
+def adapter(plugin: Plugin, world: World, request: pytest.FixtureRequest) -> SfAdapter:
     own = world.accounts
     settings = {"partner_id": own.sf_partner_id, "check_word": own.sf_check_word, "auth": request.param}
     if request.param == "oauth2":
         settings["token_url"] = "oauth2/accessToken"
-    built: SF = plugin(SF, "/sf", **settings)
+    built: SfAdapter = plugin(SfAdapter, "/sf", **settings)
     return built
 
 
-async def test_a_booking_is_made_once_and_found_again(adapter: SF, world: World) -> None:
+async def test_a_booking_is_made_once_and_found_again(adapter: SfAdapter, world: World) -> None:
     assert await adapter.find_booking("SO-1") is None
     first = await adapter.book(PARCEL, "SO-1")
     assert await adapter.book(PARCEL, "SO-1") == first == await adapter.find_booking("SO-1")
     assert [call.key for call in world.effective("sf.book")] == ["SO-1"]
 
 
-async def test_a_cancelled_order_id_is_spent(adapter: SF, world: World) -> None:
+async def test_a_cancelled_order_id_is_spent(adapter: SfAdapter, world: World) -> None:
     booked = await adapter.book(PARCEL, "SO-1")
     for _ in range(2):
         await adapter.cancel(leg("sf", booked.tracking_number, reference="SO-1"))
@@ -49,7 +49,7 @@ async def test_a_cancelled_order_id_is_spent(adapter: SF, world: World) -> None:
 
 
 @pytest.mark.parametrize("case", ["unknown order", "another number", "handed over"])
-async def test_what_cannot_be_cancelled(adapter: SF, world: World, case: str) -> None:
+async def test_what_cannot_be_cancelled(adapter: SfAdapter, world: World, case: str) -> None:
     booked = await adapter.book(PARCEL, "SO-1")
     if case == "handed over":
         world.happen("sf", booked.tracking_number, Status.PICKED_UP)
@@ -59,7 +59,7 @@ async def test_what_cannot_be_cancelled(adapter: SF, world: World, case: str) ->
     assert world.effective("sf.cancel") == []
 
 
-async def test_routes_come_by_poll_and_by_push(adapter: SF, world: World, sandbox: Sandbox) -> None:
+async def test_routes_come_by_poll_and_by_push(adapter: SfAdapter, world: World, sandbox: Sandbox) -> None:
     number = world.book("sf", "SO-1", phone="13800005514").number
     world.happen("sf", number, Status.PICKED_UP, at=NOW - timedelta(hours=3), text="顺丰速运 已收取快件")
     world.happen("sf", number, Status.EXCEPTION, reason=Reason.ADDRESS_PROBLEM, text="由于地址不详 派件不成功")
@@ -75,13 +75,13 @@ async def test_routes_come_by_poll_and_by_push(adapter: SF, world: World, sandbo
     assert sandbox.sf.accepted(answer.status, answer.body)
 
 
-async def test_a_wrong_phone_reads_nothing(adapter: SF, world: World) -> None:
+async def test_a_wrong_phone_reads_nothing(adapter: SfAdapter, world: World) -> None:
     number = world.book("sf", "SO-1", phone="13800001111").number
     world.happen("sf", number, Status.PICKED_UP)
     assert await adapter.poll([leg("sf", number)]) == []
 
 
-async def test_a_parcel_on_its_way_is_intercepted_once(adapter: SF, world: World) -> None:
+async def test_a_parcel_on_its_way_is_intercepted_once(adapter: SfAdapter, world: World) -> None:
     number = world.book("sf", "SO-1").number
     with pytest.raises(Refused):
         await adapter.intercept(leg("sf", number))
@@ -91,7 +91,7 @@ async def test_a_parcel_on_its_way_is_intercepted_once(adapter: SF, world: World
     assert len(world.effective("sf.intercept")) == 1
 
 
-async def test_subscribing_is_known(adapter: SF, world: World) -> None:
+async def test_subscribing_is_known(adapter: SfAdapter, world: World) -> None:
     number = world.book("sf", "SO-1").number
     await adapter.subscribe(leg("sf", number))
     assert [call.number for call in world.effective("sf.subscribe")] == [number]

@@ -1,0 +1,49 @@
+"""Writing what providers ask for: without what is empty, in their forms of phones, weights and lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import ROUND_UP, Decimal
+from typing import Any
+
+from gateway.contract.errors import Refused
+from gateway.domain import Message
+
+POUND_G, OUNCE_G, INCH_MM = Decimal("453.59237"), Decimal("28.349523125"), Decimal("25.4")
+
+
+def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that are neither empty texts nor None."""
+    return {name: value for name, value in fields.items() if value is not None and value != ""}
+
+
+def domestic(phone: str) -> str:
+    """A phone as mainland carriers write it: without +86; of another country as it is."""
+    return phone.removeprefix("+86")
+
+
+def measured(amount: int, unit: Decimal) -> Decimal:
+    """Grams or millimetres in a larger unit, to a tenth, never less than it is."""
+    return (Decimal(amount) / unit).quantize(Decimal("0.1"), ROUND_UP)
+
+
+def millis(at: datetime) -> str:
+    """A time as milliseconds since 1970, the `timestamp` of most Chinese carriers."""
+    return str(int(at.timestamp() * 1000))
+
+
+def template_values(message: Message, limit: int, cleaned: Callable[[str], str] = str) -> dict[str, str]:
+    """The fields of the provider's template with our values, each cut to its limit (`limit` where it names none).
+
+    Raise Refused where no template is configured, and where it wants a parameter that the message does not have.
+    """
+    template = message.template
+    if template is None:
+        raise Refused("no approved template is configured for this message")
+    if missing := [ours for ours in template.params.values() if ours not in message.params]:
+        raise Refused(f"template {template.id}: the message has no parameter {missing[0]!r}")
+    return {
+        field: cleaned(message.params[ours])[: template.limits.get(field, limit)]
+        for field, ours in template.params.items()
+    }
