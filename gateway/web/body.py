@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
@@ -16,6 +17,7 @@ from gateway.web.problem import Problem, invalid
 M = TypeVar("M", bound=BaseModel)
 #: Deeper than any of our documents; whoever nests further means harm.
 _DEPTH = 64
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 async def read_json(request: web.Request) -> Any:
@@ -62,7 +64,7 @@ def _walk(value: Any) -> Iterator[tuple[tuple[str, ...], int, Any]]:
 
 def storable(text: str) -> bool:
     """Whether a database can hold it: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return _UNSTORABLE.search(text) is None
 
 
 def storable_name(text: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from functools import lru_cache
 
 from aiohttp import web
 
 from gateway.cache import Rendered
+from gateway.web.ready import Ready, head, suits
 
 #: Whoever keeps an answer asks whether it still holds: a parcel moves when it moves.
 CACHE = "private, no-cache"
@@ -16,25 +18,39 @@ VARY = "Accept-Language, Accept-Encoding, Authorization"
 _WORTH_IT = 860
 
 
-def conditional(request: web.Request, rendered: Rendered, language: str) -> web.Response:
+def conditional(request: web.Request, rendered: Rendered, language: str) -> web.StreamResponse:
     """304 when the reader has these very bytes, else the bytes, compressed for whoever takes gzip."""
     asked = request.headers
     squeeze = len(rendered.body) > _WORTH_IT and takes_gzip(asked.get("Accept-Encoding", ""))
-    headers = {
-        # Two encodings are not the same bytes: a weak tag says that they mean the same.
-        "ETag": f"W/{rendered.etag}" if squeeze else rendered.etag,
-        "Cache-Control": CACHE,
-        "Vary": VARY,
-        "Content-Language": language,
-    }
     known = asked.get("If-None-Match")
     if known is not None and rendered.status == 200 and (rendered.etag in known or known.strip() == "*"):
-        return web.Response(status=304, headers=headers)
-    headers["Content-Type"] = "application/json; charset=utf-8"
-    if squeeze:
-        headers["Content-Encoding"] = "gzip"
-    body = squeezed(rendered.body) if squeeze else rendered.body
-    return web.Response(body=body, status=rendered.status, headers=headers)
+        status, body, length = 304, b"", None
+    else:
+        status, body = rendered.status, squeezed(rendered.body) if squeeze else rendered.body
+        length = len(body)
+    if suits(request):
+        return Ready(status, _head(status, rendered.etag, language, squeeze, length), body)
+    headers = dict(_headers(rendered.etag, language, squeeze, length))
+    return web.Response(status=status, body=body or None, headers=headers)
+
+
+def _headers(etag: str, language: str, squeeze: bool, length: int | None) -> Iterator[tuple[str, str]]:
+    """length: of the body that follows, None: a 304, which has none."""
+    # Two encodings are not the same bytes: a weak tag says that they mean the same.
+    yield "ETag", f"W/{etag}" if squeeze else etag
+    yield "Cache-Control", CACHE
+    yield "Vary", VARY
+    yield "Content-Language", language
+    if length is not None:
+        yield "Content-Type", "application/json; charset=utf-8"
+        yield "Content-Length", str(length)
+        if squeeze:
+            yield "Content-Encoding", "gzip"
+
+
+@lru_cache(maxsize=4096)
+def _head(status: int, etag: str, language: str, squeeze: bool, length: int | None) -> bytes:
+    return head(status, _headers(etag, language, squeeze, length))
 
 
 @lru_cache(maxsize=2048)
