@@ -16,16 +16,19 @@ from gateway.jobs import Chore, Clock, Loop
 from gateway.plugins import build_carriers, build_notifiers
 from gateway.policies import MODELS, Policies
 from gateway.remedies.deliver import deliver_due
+from gateway.remedies.withdraw import expire
 from gateway.render import Renderer
 from gateway.runtime import Runtime
 from gateway.settings import Config, Environment
 from gateway.stalls.incidents import check_carriers
+from gateway.stalls.lanes import learn_lanes
 from gateway.stalls.sweep import sweep
 from gateway.store import keys
 from gateway.store.engine import Store, connect
 from gateway.store.migrate import upgrade
+from gateway.tracking.clean import clean
 from gateway.tracking.inbox import Inbox
-from gateway.tracking.poll import poll_due
+from gateway.tracking.poll import Polling
 from gateway.tracking.pushes import read_inbox
 from gateway.web.app import application
 from gateway.web.auth import Keyring, Role, digest, new_key
@@ -52,6 +55,7 @@ class Gateway:
         self.store = connect(environment.database_url)
         self.rt = self._runtime(clock or (lambda: datetime.now(UTC)))
         self.inbox = Inbox(self.rt)
+        self.polling = Polling(self.rt)
         self.desk = Desk(keyring=Keyring(self.store), metrics=Metrics(), inbox=self.inbox)
         self.ticks = Clock(self.rt, self._loops(), self._chores())
         self._open = AsyncExitStack()
@@ -85,7 +89,7 @@ class Gateway:
             Loop(signal="inbox", work=lambda: read_inbox(rt, 200), seconds=1),
             Loop(signal="outbox", work=lambda: deliver_due(rt, 16), seconds=1),
             Loop(signal="watches", work=lambda: sweep(rt, 200), seconds=1),
-            Loop(signal="polls", work=lambda: poll_due(rt), seconds=1),
+            Loop(signal="polls", work=self.polling.tick, seconds=1),
         ]
 
     def _chores(self) -> list[Chore]:
@@ -93,6 +97,9 @@ class Gateway:
         return [
             Chore(name="carriers", work=lambda: check_carriers(rt), seconds=2),
             Chore(name="policies", work=self._read_policies, seconds=5),
+            Chore(name="lanes", work=lambda: learn_lanes(rt), seconds=3600),
+            Chore(name="expire", work=lambda: expire(rt), seconds=3600),
+            Chore(name="clean", work=lambda: clean(rt), seconds=3600),
         ]
 
     async def _read_policies(self) -> None:
@@ -122,6 +129,7 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self.ticks.stop()
+        await self.polling.close()
         await self._open.aclose()
         await self.outside.close()
         await self.store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,17 +48,25 @@ async def asked(rt: Runtime, tx: Tx, deed: Any, now: datetime) -> Asked:
     coupon = next((grant for grant in await ledger.of_case(tx, deed.case_id) if grant.code), None) if case else None
     decision = _decision(deed, case, now)
     operators = decision.channels == (Channel.OPS,)
-    addresses = {Channel.OPS: "-"} if operators else _addresses(shipment)
+    person = recipient(shipment) or deed.payload.get("customer") or {}
+    addresses = {Channel.OPS: "-"} if operators else _addresses(person)
     keys = {channel: person_key(rt.secret, channel, address) for channel, address in addresses.items()}
     gone = await messages.suppressed(tx, list(keys.values()))
     said = await messages.said_to(tx, list(keys.values()), now - DAY)
     told = await messages.said_about(tx, shipment.id, now - DAY) if shipment else 0
-    reader = _reader(rt, shipment, addresses, {channel for channel, key in keys.items() if (channel, key) in gone})
+    reader = _reader(rt, person, addresses, {channel for channel, key in keys.items() if (channel, key) in gone})
     return Asked(
         decision=decision,
         reader=reader,
         counts=Counts(address={channel: said.get(key, 0) for channel, key in keys.items()}, shipment=told),
-        about=Subject(shipment=shipment, place=await _place(tx, shipment), case=case, coupon=coupon),
+        about=Subject(
+            shipment=shipment,
+            person=person,
+            place=await _place(tx, shipment),
+            case=case,
+            coupon=coupon,
+            cause=deed.payload.get("cause"),
+        ),
         superseded=not operators and _superseded(deed, decision, shipment, case),
         unfounded=await _unfounded(tx, deed),
         keys=keys,
@@ -102,13 +111,11 @@ async def _unfounded(tx: Tx, deed: Any) -> bool:
     return told_of is None or told_of.state != DeedState.DONE
 
 
-def _addresses(shipment: Snapshot | None) -> dict[Channel, str]:
-    person = recipient(shipment)
+def _addresses(person: Mapping[str, Any]) -> dict[Channel, str]:
     return {channel: person[field] for channel, field in _ADDRESS.items() if person.get(field)}
 
 
-def _reader(rt: Runtime, shipment: Snapshot | None, addresses: dict[Channel, str], suppressed: set[Channel]) -> Reader:
-    person = recipient(shipment)
+def _reader(rt: Runtime, person: Mapping[str, Any], addresses: dict[Channel, str], suppressed: set[Channel]) -> Reader:
     return Reader(
         locale=person.get("locale") or rt.policies.messages.languages[0],
         timezone=person.get("timezone"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,9 +21,15 @@ from gateway.tracking.change import Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a message is about. shipment: None for a case of an order alone. coupon: a row of the ledger."""
+    """What a message is about. shipment: None for a case of an order alone. coupon: a row of the ledger.
+
+    person: the recipient as registered, or the customer an order system named. cause: of what operators are told, where
+    it is another one than the case's own.
+    """
 
     shipment: Snapshot | None
+    person: Mapping[str, Any] = field(default_factory=dict)
+    cause: str | None = None
     place: str = ""
     case: Any = None
     coupon: Any = None
@@ -34,7 +40,7 @@ def parameters(rt: Runtime, about: Subject, *, locale: str, zone: str, now: date
     shipment, case, coupon = about.shipment, about.case, about.coupon
     carrier = shipment.carrier if shipment else getattr(case, "carrier", None) or ""
     return {
-        "name": recipient(shipment).get("name") or "",
+        "name": about.person.get("name") or "",
         "order_id": shipment.order_id if shipment else getattr(case, "order_id", ""),
         "number": shipment.tracking_number if shipment else "",
         "carrier": rt.carriers[carrier].name(locale) if carrier in rt.carriers else carrier,
@@ -50,7 +56,7 @@ def parameters(rt: Runtime, about: Subject, *, locale: str, zone: str, now: date
         "case_id": case.id if case else "",
         "case_kind": case.kind if case else "",
         "severity": case.severity if case else "",
-        "cause": case.cause if case else "",
+        "cause": about.cause or (case.cause if case else ""),
     }
 
 

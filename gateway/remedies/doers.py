@@ -17,6 +17,7 @@ from gateway.remedies.people import ask, assign
 from gateway.remedies.subscribing import subscribe
 from gateway.runtime import Runtime
 from gateway.store.rows import Row
+from gateway.tracking.mappings import do_reread
 
 Doer: TypeAlias = Callable[[Runtime, Row], Awaitable[End]]
 Doers: TypeAlias = Mapping[str, Doer]
@@ -38,5 +39,6 @@ DOERS: Doers = {
     NEWS: send_message,
     RECEIPT: look_again,
     "subscribe": subscribe,
+    "reread": do_reread,
     EVENT: nobody_listens,
 }

@@ -34,8 +34,9 @@ def merge(known: Sequence[Held], new: Iterable[Held]) -> list[Held]:
     """The union of both, in the order of their time. Any permutation, repetition or split gives the same list.
 
     Within a provider the same second, code, status and reason (and text, where there is no code) are one scan: an
-    edited text is no second event. Between providers the same second with the same status or the same text is one fact:
-    the carrier's own word stays, else the provider first by name, and carries the others as `echoes`.
+    edited text is no second event. Between voices (providers, and the two vocabularies of one that uses different codes
+    in pushes and in answers) the same second with the same status or the same text is one fact: the carrier's own word
+    stays, else the voice first by name, and carries the others as `echoes`.
     """
     readings: dict[tuple[Any, ...], Held] = {}
     for held in _flat(chain(known, new)):
@@ -101,8 +102,8 @@ def _without_echoes(readings: Iterable[Held]) -> Iterator[Held]:
     for held in readings:
         seconds[_second(held.scan)].append(held)
     for group in seconds.values():
-        one_provider = all(held.provider == group[0].provider for held in group)
-        yield from group if one_provider else _facts(group)
+        one_voice = all(_voice(held) == _voice(group[0]) for held in group)
+        yield from group if one_voice else _facts(group)
 
 
 def _facts(readings: Iterable[Held]) -> list[Held]:
@@ -119,12 +120,18 @@ def _facts(readings: Iterable[Held]) -> list[Held]:
 
 
 def _same_fact(one: Held, other: Held) -> bool:
-    if one.provider == other.provider or one.scan.voids != other.scan.voids:
+    if _voice(one) == _voice(other) or one.scan.voids != other.scan.voids:
         return False
     if one.scan.status is other.scan.status:
         return True
     text = _normal(one.scan.text)
     return bool(text) and text == _normal(other.scan.text)
+
+
+def _voice(held: Held) -> tuple[str, str]:
+    """Who speaks, in which vocabulary: "push:GOT" and "query:收件" are two; a code without a prefix is plain."""
+    vocabulary, colon, _ = held.scan.carrier_code.partition(":")
+    return held.provider, vocabulary if colon else ""
 
 
 def _normal(text: str) -> str:

@@ -12,10 +12,13 @@ from gateway.tracking.journey import Leg
 
 
 async def follow(rt: Runtime, tx: Tx, change: Change) -> None:
-    """Called in the transaction of every change. Looks at once where a case may be over; else the sweep does, soon."""
+    """Called in the transaction of every change. Looks at once where a case may be over; else the sweep does, soon.
+
+    History that is read again says nothing of this moment, so the sweep judges it as it judges all.
+    """
     after, now = change.after, rt.clock()
     ended = after.status in FINAL or not after.watching
-    if not (ended or after.stalled or await _has_case(tx, change.shipment_id)):
+    if change.replay or not (ended or after.stalled or await _has_case(tx, change.shipment_id)):
         await watches.schedule(tx, change.shipment_id, now)
         tx.after_commit(lambda: rt.signals.wake("watches"))
         return

@@ -68,3 +68,17 @@ def test_different_facts_of_one_second_both_stay() -> None:
         held(scan("out_for_delivery", text="Out"), "kdniao", direct=False),
     ]
     assert [entry.scan.status for entry in merge([], told)] == ["in_transit", "out_for_delivery"]
+
+
+def test_one_event_told_in_two_vocabularies_of_one_provider_is_one_scan() -> None:
+    pushed = held(scan("picked_up", carrier_code="push:GOT", text="已揽收"), "zto")
+    answered = held(scan("picked_up", carrier_code="query:收件", text="【上海市】已揽收"), "zto")
+    assert [one.scan.carrier_code for one in merge([pushed], [answered])] == ["push:GOT"]
+    assert merge([answered], [pushed]) == merge([pushed], [answered])
+
+
+def test_two_events_of_one_second_in_one_vocabulary_stay_two() -> None:
+    entries = [
+        held(scan("available_for_pickup", carrier_code=f"push:{word}"), "zto") for word in ("INBOUND", "HANDOVER")
+    ]
+    assert len(merge(entries, [])) == 2
