@@ -147,14 +147,17 @@ def explained(read: Callable[[dict[str, Any]], tuple[str, str]], config: Collect
         raise Refused(detail, code=code, status=no.status, body=no.body, config=mends) from no
 
 
-@contextmanager
-def forgiven(is_answer: Callable[[Refused], object]) -> Iterator[None]:
+class Forgiven:
     """Around a call: a refusal that is an answer after all ("not found (yet)", "cancelled already") ends the block.
 
     One that a person has to mend is never an answer.
     """
-    try:
-        yield
-    except Refused as no:
-        if no.config or not is_answer(no):
-            raise
+
+    def __init__(self, is_answer: Callable[[Refused], object]) -> None:
+        self._is_answer = is_answer
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        return isinstance(error, Refused) and not error.config and bool(self._is_answer(error))
