@@ -75,8 +75,9 @@ def _matches(wanted: Filter) -> Sequence[Any]:
     names = ("status", "carrier", "order_id", "stalled", "late")
     given = [shipments.c[name] == value for name in names if (value := getattr(wanted, name)) is not None]
     if wanted.q:
+        number = "".join(wanted.q.split()).upper()  # as they are kept
         numbered = exists().where(
-            and_(legs.c.shipment_id == shipments.c.id, legs.c.tracking_number.startswith(wanted.q, autoescape=True))
+            and_(legs.c.shipment_id == shipments.c.id, legs.c.tracking_number.startswith(number, autoescape=True))
         )
         given.append(or_(shipments.c.order_id.startswith(wanted.q, autoescape=True), numbered))
     return given

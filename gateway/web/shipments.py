@@ -48,18 +48,9 @@ def endpoints() -> list[Endpoint]:
         )
 
     every, one = "/v1/shipments", "/v1/shipments/{id}"
+    first = ((200, Shipment),)
     return [
-        row(
-            "POST",
-            every,
-            create,
-            "Watch a shipment",
-            Shipment,
-            body=ShipmentIn,
-            status=201,
-            also=((200, Shipment),),
-            once=True,
-        ),
+        row("POST", every, create, "Watch a shipment", Shipment, body=ShipmentIn, status=201, also=first, once=True),
         row("POST", f"{every}/batch", batch, "Up to 1,000, each answered on its own", Batch, body=BatchIn, once=True),
         row("GET", every, listing, "Shipments, newest first", Shipments, query=ShipmentQuery, lists=True),
         row("GET", one, show, "One shipment", Shipment),
