@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 
-.PHONY: install run test lint bench clean lock services
+.PHONY: install dev run test lint bench picture lock services clean
 .DEFAULT_GOAL := run
 
 install: $(VENV)/.runtime  ## the gateway alone
@@ -39,6 +39,9 @@ lint: dev
 
 bench: dev  ## ratios to a raw ceiling measured in the same run; writes var/bench.json
 	$(BIN)/python -m tests.bench
+
+picture: dev services  ## docs/demo.png: the demonstration played and photographed in a real browser
+	$(BIN)/python -m tests.picture docs/demo.png
 
 lock:  ## after a change of dependencies in pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --annotation-style line pyproject.toml -o requirements.lock
