@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ class Words:
     def __init__(self, languages: Mapping[str, Mapping[str, Mapping[str, str]]] | None = None) -> None:
         """languages: language -> "status" or "reason" -> value -> text, the last resort first."""
         self._languages = dict(languages or {})
+        #: The language we write for a reader of a locale: this one, else a kin (zh for zh-TW), else the first.
+        self.language: Callable[[str | None], str | None] = lru_cache(maxsize=256)(self._language)
 
-    def language(self, locale: str | None) -> str | None:
-        """The language we write for a reader of `locale`: this one, else a kin (zh for zh-TW), else the first."""
+    def _language(self, locale: str | None) -> str | None:
         wanted = (locale or "").replace("_", "-").casefold()
         kin = wanted.split("-")[0]
         exact = (name for name in self._languages if name.casefold() == wanted)

@@ -32,7 +32,8 @@ from gateway.web.problem import Problem
 _PAGES = Path(__file__).parent / "pages"
 _DOORS = (receipts, webhooks, tracking, pages, shipments, carriers, cases, policies, mappings, office, health, later)
 
-_DETAIL = {404: "there is nothing at this address", 405: "this address does not take this method"}
+#: Any path whatever, line ends included.
+_ANYWHERE = r"/{path:[\s\S]*}"
 
 
 def table() -> list[Endpoint]:
@@ -50,11 +51,12 @@ def our_version() -> str:
 def application(rt: Runtime, desk: Desk) -> web.Application:
     """The aiohttp application. Unknown paths and methods answer with a problem document too."""
     endpoints = table()
-    app = web.Application(client_max_size=MAX_BODY, middlewares=[_problems])
+    app = web.Application(client_max_size=MAX_BODY)
     for endpoint in [*endpoints, *_documents(endpoints)]:
         app.router.add_route(endpoint.method, endpoint.path, served(endpoint, rt, desk))
         if endpoint.method == "GET" and not endpoint.streams:
             app.router.add_route("HEAD", endpoint.path, served(endpoint, rt, desk))
+    app.router.add_route("*", _ANYWHERE, _nowhere)  # a middleware would cost every answer what only these need
     app.on_shutdown.append(_closing(desk))
     return app
 
@@ -91,13 +93,12 @@ def _documents(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
     ]
 
 
-@web.middleware
-async def _problems(request: web.Request, handler: Any) -> web.StreamResponse:
-    """aiohttp's own answers (404, 405) as problem documents."""
-    try:
-        return await handler(request)  # type: ignore[no-any-return]
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        return Problem(error.status, _DETAIL.get(error.status, error.reason), headers=headers).response()
+async def _nowhere(request: web.Request) -> web.StreamResponse:
+    """What no endpoint takes: 405 where another method is taken, else 404."""
+    here = request.match_info.route.resource
+    others = [resource for resource in request.app.router.resources() if resource is not here]
+    allowed = sorted({method for other in others for method in (await other.resolve(request))[1]})
+    if allowed:
+        detail, headers = "this address does not take this method", {"Allow": ",".join(allowed)}
+        return Problem(405, detail, headers=headers).response()
+    return Problem(404, "there is nothing at this address").response()

@@ -21,7 +21,8 @@ _WORTH_IT = 860
 def conditional(request: web.Request, rendered: Rendered, language: str) -> web.StreamResponse:
     """304 when the reader has these very bytes, else the bytes, compressed for whoever takes gzip."""
     asked = request.headers
-    squeeze = len(rendered.body) > _WORTH_IT and takes_gzip(asked.get("Accept-Encoding", ""))
+    accepted = asked.get("Accept-Encoding")
+    squeeze = accepted is not None and len(rendered.body) > _WORTH_IT and takes_gzip(accepted)
     known = asked.get("If-None-Match")
     if known is not None and rendered.status == 200 and (rendered.etag in known or known.strip() == "*"):
         status, body, length = 304, b"", None

@@ -113,7 +113,9 @@ def served(endpoint: Endpoint, rt: Runtime, desk: Desk) -> Callable[[web.Request
             response = problem.response()
         except web.HTTPRequestEntityTooLarge:
             response = Problem(413, f"the body is larger than {MAX_BODY} bytes").response()
-        except (ConnectionError, web.HTTPException):
+        except web.HTTPException as error:  # aiohttp's own
+            response = Problem(error.status, error.reason).response()
+        except ConnectionError:
             raise
         except Exception:
             log.exception("%s %s failed", endpoint.method, endpoint.path)

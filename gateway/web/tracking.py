@@ -36,8 +36,8 @@ def endpoints() -> list[Endpoint]:
 
     one = "/v1/tracking/{number}"
     return [
-        row("/v1/tracking", several, "Up to 100 numbers", NumbersQuery, Trackings),
         row(one, show, "Where a parcel is", TrackingQuery, Tracking, also=((300, Candidates), (304, None))),
+        row("/v1/tracking", several, "Up to 100 numbers", NumbersQuery, Trackings),
         row(
             f"{one}/live",
             live,
