@@ -45,16 +45,16 @@ SOMEWHERE: list[tuple[str, str, str, Plant]] = [
      patched("self.meaning(code)", "self.statuses.get(code) or "
              "next((m for w, m in self.statuses.items() if code.startswith(w)), self.meaning(code))")),
     ("easypost", "the last in the list is the last in time", "order",
-     patched("(back and back <= scan.at)",
-             "any(one.status is Status.RETURNING for one in scans[:number])")),
+     patched("return handed_back(scans)", "return [replace(scan, status=Status.RETURNED, inferred=True) "
+             "if scan.status is Status.DELIVERED and any(one.status is Status.RETURNING for one in scans[:number]) "
+             "else scan for number, scan in enumerate(scans)]")),
     ("easypost", "a buy is not marked as a deed", "lost_answer",
-     patched("DEED if deed else {}", "{}")),
+     patched("deed=deed, ", "")),
     ("easypost", "a lost parcel is a damaged one", "samples",
-     patched('(Meaning(Status.EXCEPTION, Reason.LOST), "lost")',
-             '(Meaning(Status.EXCEPTION, Reason.DAMAGED), "lost")')),
+     patched('("lost", Status.EXCEPTION, Reason.LOST)', '("lost", Status.EXCEPTION, Reason.DAMAGED)')),
     ("easypost", "it opens its own door", "http_status",
-     patched("await self.http.request(", "await httpx.AsyncClient(transport=self.http._transport, "
-             "base_url=self.http.base_url).request(", header="import httpx\n")),
+     patched("ask(self.http, ", "ask(httpx.AsyncClient(transport=self.http._transport, base_url=self.http.base_url), ",
+             header="import httpx\n")),
 ]  # fmt: skip
 #: Where the general ones are planted: an aggregator of the west and a carrier that answers no inside 200.
 PLANTED = ["easypost", "zto"]
