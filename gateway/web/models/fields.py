@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from babel import Locale
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 _TERRITORIES = {str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))} - {
     "EU",  # groupings and placeholders, which no parcel goes to
@@ -23,6 +24,7 @@ _TERRITORIES = {str(code) for code in Locale("en").territories if re.fullmatch("
 _CURRENCIES = frozenset(Locale("en").currencies)
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$")
 _MAIL = re.compile(r"^[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@.<>,;:\"()\[\]\\]{2,}$")
+_TIME = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _NUMBER = re.compile(r"^[0-9A-Za-z][0-9A-Za-z ._/-]{2,62}[0-9A-Za-z]$")
 
 
@@ -86,6 +88,25 @@ def _plain(value: str) -> str:
     return value
 
 
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("holds control characters")
+    return value
+
+
+def _written(value: object) -> object:
+    """A number could be seconds or milliseconds: only a text says what time it is."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _TIME.match(value)):
+        return value
+    raise ValueError("not an RFC 3339 time with its offset, like 2026-11-24T18:00:00+08:00")
+
+
+def _possible(value: datetime) -> datetime:
+    if not 2000 <= value.year < 2200:
+        raise ValueError("no parcel lives then")
+    return value
+
+
 Country = Annotated[str, AfterValidator(_country)]
 Phone = Annotated[str, AfterValidator(_phone)]
 Email = Annotated[str, AfterValidator(_email)]
@@ -94,8 +115,8 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 TrackingNumber = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_number)]
 Text = Annotated[str, StringConstraints(max_length=300, strip_whitespace=True), AfterValidator(_plain)]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True), AfterValidator(_plain)]
-Time = AwareDatetime
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True), AfterValidator(_one_line)]
+Time = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_possible)]
 
 
 class Amount(Model):
