@@ -53,10 +53,11 @@ class Gateway:
         self.config = config
         self.outside = Outside()
         self.store = connect(environment.database_url)
+        self.metrics = Metrics()
         self.rt = self._runtime(clock or (lambda: datetime.now(UTC)))
         self.inbox = Inbox(self.rt)
         self.polling = Polling(self.rt)
-        self.desk = Desk(keyring=Keyring(self.store), metrics=Metrics(), inbox=self.inbox)
+        self.desk = Desk(keyring=Keyring(self.store), metrics=self.metrics, inbox=self.inbox)
         self.ticks = Clock(self.rt, self._loops(), self._chores())
         self._open = AsyncExitStack()
         self._runner: web.AppRunner | None = None
@@ -80,7 +81,7 @@ class Gateway:
             lease=timedelta(seconds=environment.lease_seconds),
             words=load_words(config.folder / "words"),
             renderer=Renderer(config.folder / "messages"),
-            follow=(stalls.follow, cases.follow, messages.follow, remedies.follow),
+            follow=(stalls.follow, cases.follow, messages.follow, remedies.follow, self.metrics.follow),
         )
 
     def _loops(self) -> list[Loop]:

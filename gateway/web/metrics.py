@@ -5,6 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import partial
+
+from gateway.runtime import Runtime
+from gateway.store.engine import Tx
+from gateway.tracking.change import Change
 
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -37,8 +42,13 @@ class Metrics:
     def route(self, method: str, path: str) -> Histogram:
         return self._routes.setdefault((method, path), Histogram())
 
-    def count(self, name: str, **labels: str) -> None:
-        self._counters[(name, tuple(sorted(labels.items())))] += 1
+    def count(self, name: str, number: int = 1, **labels: str) -> None:
+        self._counters[(name, tuple(sorted(labels.items())))] += number
+
+    async def follow(self, rt: Runtime, tx: Tx, change: Change) -> None:
+        """Counts scans that are news, once they are committed (`Runtime.follow`)."""
+        for (carrier, source), number in Counter((held.provider, held.source) for held in change.fresh).items():
+            tx.after_commit(partial(self.count, "gateway_scans", number, carrier=carrier, source=source))
 
     def text(self, gauges: Iterable[tuple[str, Mapping[str, str], float]]) -> str:
         """The exposition: histograms, counters, and gauges given as (name, labels, value)."""

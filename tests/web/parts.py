@@ -150,7 +150,9 @@ async def gate(store: Store, **more: Any) -> AsyncIterator[Gate]:
         await rt.policies.load(tx, rt.clock())
         keys = {role.name.lower(): (await new_key(tx, role, f"a {role.name.lower()}", rt.clock()))[1] for role in Role}
     async with Inbox(rt) as inbox:
-        desk = Desk(keyring=Keyring(store), metrics=Metrics(), inbox=inbox)
+        metrics = Metrics()
+        rt.follow = (*rt.follow, metrics.follow)
+        desk = Desk(keyring=Keyring(store), metrics=metrics, inbox=inbox)
         async with TestClient(TestServer(application(rt, desk))) as client:
             yield Gate(rt=rt, desk=desk, client=client, keys=keys)
 

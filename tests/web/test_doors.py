@@ -213,6 +213,7 @@ async def test_the_process_says_how_it_is(face: Gate) -> None:
         'gateway_unknown_codes{carrier="sf"} 1',
         'gateway_live_legs{carrier="sf"} 1',
         'gateway_pushes_total{carrier="sf"} 1',
+        'gateway_scans_total{carrier="sf",source="webhook"} 1',
         'gateway_oldest_due_seconds{queue="inbox"} 0',
     ):
         assert line in text, line

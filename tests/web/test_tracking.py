@@ -18,7 +18,7 @@ from gateway.store.engine import Store
 from tests.web.parts import Gate, fits, problem
 
 ONE = "/v1/tracking/{number}"
-PERSON = {
+PERSON: dict[str, Any] = {
     "recipient": {"name": "王小明", "phone": "+8613800138000", "email": "someone@example.com"},
     "destination": {"country": "CN", "region": "Guangdong", "address": "南山路 1 号"},
 }
@@ -241,7 +241,7 @@ async def test_a_live_reader_ends_with_the_process(face: Gate) -> None:
     await face.shipment()
     stream = events(await face.get("/v1/tracking/SF1234567890/live"))
     await told(stream)
-    await face.client.server.app.shutdown()
+    face.desk.closing.set()  # what the application does when it shuts down
     async with asyncio.timeout(10):
         assert [one async for one in stream if one is not None] == []
         await signals.gone.wait()
