@@ -13,7 +13,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from adapters.kuaidi100 import Kuaidi100, Kuaidi100Settings, signed
+from adapters.kuaidi100 import Kuaidi100Adapter, Kuaidi100Settings
+from adapters.kuaidi100.wire import signed
 from gateway.contract import BadSignature, Can, Outcome, Push, Refused, Verdict
 from gateway.contract.client import contract_client
 from gateway.domain import Address, LegRef, Parcel, Party, Scan, Status
@@ -52,10 +53,10 @@ class Provider:
         return found
 
 
-def adapter(provider: Provider | None = None, **settings: Any) -> Kuaidi100:
+def adapter(provider: Provider | None = None, **settings: Any) -> Kuaidi100Adapter:
     checked = Kuaidi100Settings.model_validate(SETTINGS | settings)
     client = contract_client(checked.base_url, httpx.MockTransport(provider or Provider(YES)))
-    return Kuaidi100(checked, client, clock=lambda: NOON)
+    return Kuaidi100Adapter(checked, client, clock=lambda: NOON)
 
 
 def push(param: dict[str, Any], **fields: str) -> Push:
@@ -124,7 +125,7 @@ async def test_what_is_not_set_is_named() -> None:
     ],
 )
 def test_an_account_can_do_what_its_settings_allow(settings: dict[str, Any], lacking: Can) -> None:
-    assert Kuaidi100.able(adapter(**settings).settings) == Kuaidi100.can & ~lacking
+    assert Kuaidi100Adapter.able(adapter(**settings).settings) == Kuaidi100Adapter.can & ~lacking
 
 
 @pytest.mark.parametrize("name", ["key", "salt", "secret"])

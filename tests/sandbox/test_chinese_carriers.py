@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.kuaidi100 import Kuaidi100
+from adapters.kuaidi100 import Kuaidi100Adapter
 from adapters.zto import ZtoAdapter
 from gateway.contract.carrier import Outcome, Push, Verdict
 from gateway.contract.errors import Refused
@@ -34,10 +34,10 @@ def zto(plugin: Plugin, world: World) -> ZtoAdapter:
     return adapter
 
 
-def kuaidi100(plugin: Plugin, world: World) -> Kuaidi100:
+def kuaidi100(plugin: Plugin, world: World) -> Kuaidi100Adapter:
     own = world.accounts
-    adapter: Kuaidi100 = plugin(
-        Kuaidi100,
+    adapter: Kuaidi100Adapter = plugin(
+        Kuaidi100Adapter,
         "/kuaidi100",
         customer=own.kuaidi100_customer,
         key=own.kuaidi100_key,
