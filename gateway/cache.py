@@ -6,16 +6,21 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """An answer ready to be sent. etag: with its quotes. stamp: what of the rows it was made from, to ask again."""
+    """An answer ready to be sent. etag: with its quotes. stamp: what of the rows it was made from, to ask again.
+
+    made: what the door made of it for the wire, which is forgotten with it.
+    """
 
     status: int
     etag: str
     body: bytes
     stamp: Hashable = None
+    made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(slots=True, eq=False)

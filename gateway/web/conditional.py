@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.cache import Rendered
-from gateway.web.ready import Ready, head, suits
+from gateway.web.ready import Ready, suits
 
 #: Whoever keeps an answer asks whether it still holds: a parcel moves when it moves.
 CACHE = "private, no-cache"
@@ -19,45 +19,45 @@ _WORTH_IT = 860
 
 
 def conditional(request: web.Request, rendered: Rendered, language: str) -> web.StreamResponse:
-    """304 when the reader has these very bytes, else the bytes, compressed for whoever takes gzip."""
-    asked = request.headers
-    accepted = asked.get("Accept-Encoding")
-    squeeze = accepted is not None and len(rendered.body) > _WORTH_IT and takes_gzip(accepted)
-    known = asked.get("If-None-Match")
-    if known is not None and rendered.status == 200 and (rendered.etag in known or known.strip() == "*"):
-        status, body, length = 304, b"", None
-    else:
-        status, body = rendered.status, squeezed(rendered.body) if squeeze else rendered.body
-        length = len(body)
-    if suits(request):
-        return Ready(status, _head(status, rendered.etag, language, squeeze, length), body)
-    headers = dict(_headers(rendered.etag, language, squeeze, length))
-    return web.Response(status=status, body=body or None, headers=headers)
+    """304 when the reader has these very bytes, else the bytes, compressed for whoever takes gzip.
+
+    What is sent is made once per answer, and forgotten with it.
+    """
+    accepted = request.headers.get(hdrs.ACCEPT_ENCODING)
+    known = request.headers.get(hdrs.IF_NONE_MATCH)
+    way = _Way(
+        squeeze=accepted is not None and len(rendered.body) > _WORTH_IT and takes_gzip(accepted),
+        same=known is not None and rendered.status == 200 and (rendered.etag in known or known.strip() == "*"),
+        language=language,
+    )
+    made: Ready | None = rendered.made.get(way)
+    if made is None:
+        made = rendered.made[way] = _made(rendered, way)
+    return made if suits(request) else made.plain()
 
 
-def _headers(etag: str, language: str, squeeze: bool, length: int | None) -> Iterator[tuple[str, str]]:
-    """length: of the body that follows, None: a 304, which has none."""
-    # Two encodings are not the same bytes: a weak tag says that they mean the same.
-    yield "ETag", f"W/{etag}" if squeeze else etag
-    yield "Cache-Control", CACHE
-    yield "Vary", VARY
-    yield "Content-Language", language
-    if length is not None:
-        yield "Content-Type", "application/json; charset=utf-8"
-        yield "Content-Length", str(length)
-        if squeeze:
-            yield "Content-Encoding", "gzip"
+class _Way(NamedTuple):
+    """How an answer is sent. same: the reader has it already."""
+
+    squeeze: bool
+    same: bool
+    language: str
 
 
-@lru_cache(maxsize=4096)
-def _head(status: int, etag: str, language: str, squeeze: bool, length: int | None) -> bytes:
-    return head(status, _headers(etag, language, squeeze, length))
-
-
-@lru_cache(maxsize=2048)
-def squeezed(body: bytes) -> bytes:
-    """Compressed once for all who read the same bytes."""
-    return gzip.compress(body, 6, mtime=0)
+def _made(rendered: Rendered, way: _Way) -> Ready:
+    headers = {
+        # Two encodings are not the same bytes: a weak tag says that they mean the same.
+        "ETag": f"W/{rendered.etag}" if way.squeeze else rendered.etag,
+        "Cache-Control": CACHE,
+        "Vary": VARY,
+        "Content-Language": way.language,
+    }
+    if way.same:
+        return Ready(304, headers)
+    headers["Content-Type"] = "application/json; charset=utf-8"
+    if way.squeeze:
+        headers["Content-Encoding"] = "gzip"
+    return Ready(rendered.status, headers, gzip.compress(rendered.body, 6, mtime=0) if way.squeeze else rendered.body)
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from gateway.runtime import Runtime
@@ -128,13 +128,13 @@ def served(endpoint: Endpoint, rt: Runtime, desk: Desk) -> Callable[[web.Request
 
 
 async def _answered(endpoint: Endpoint, rt: Runtime, desk: Desk, request: web.Request) -> web.StreamResponse:
-    if not all(storable(value) for value in request.match_info.values()):
+    if not storable(request.path):
         raise not_found("such thing")
     caller, query = None, None
     # An open door does not look at Authorization: carriers push with credentials of their own.
     if endpoint.role is not None:
         caller = require(
-            await desk.keyring.caller(request.headers.get("Authorization"), time.monotonic()), endpoint.role
+            await desk.keyring.caller(request.headers.get(hdrs.AUTHORIZATION), time.monotonic()), endpoint.role
         )
         query = read_query(endpoint.query or NoQuery, request.rel_url.raw_query_string)
     body = parsed(endpoint.body, await read_json(request)) if endpoint.body else None

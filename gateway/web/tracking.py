@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.store import shipments
 from gateway.tracking.view import Ambiguous, load_view, load_views, read_tracking
@@ -108,7 +108,7 @@ async def _still(call: Call[None, TrackingQuery]) -> bool:
 
 
 def _reader(call: Call[None, Any]) -> str:
-    return language(call.rt, call.query.locale, call.request.headers.get("Accept-Language"))
+    return language(call.rt, call.query.locale, call.request.headers.get(hdrs.ACCEPT_LANGUAGE))
 
 
 def _headers(reader: str) -> dict[str, str]:
