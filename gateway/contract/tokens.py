@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import httpx
 
 from gateway.contract.client import ask
-from gateway.contract.errors import Refused
+from gateway.contract.errors import BadPayload, Refused
 from gateway.contract.reading import required, unreadable
 from gateway.contract.signing import basic
 
@@ -27,8 +27,13 @@ class Token:
 def token_in(
     answer: Mapping[str, Any], now: datetime, *, value: str = "access_token", life: str = "expires_in"
 ) -> Token:
-    """The token of an answer. value, life: the names of its fields; the life is in seconds. Raise BadPayload."""
+    """The token of an answer. value, life: the names of its fields; the life is in seconds. Raise BadPayload.
+
+    A token is what can stand in a header: visible ASCII (RFC 6749 A.12).
+    """
     token, seconds = required(answer, value), required(answer, life)
+    if not (token.isascii() and token.isprintable()):
+        raise BadPayload(f"{value}: a token of visible ASCII characters was expected")
     with unreadable(life, seconds):
         return Token(value=token, expires_at=now + timedelta(seconds=float(seconds)))
 
