@@ -13,15 +13,17 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from gateway.contract import Notifier, NotifierSettings, Secret, Unavailable
 from gateway.contract.carrier import DEED
-from gateway.contract.errors import BadPayload, ContractError, OutcomeUnknown, Refused
+from gateway.contract.errors import BadPayload, ContractError, OutcomeUnknown, Refused, Unavailable
+from gateway.contract.notifier import Notifier, NotifierSettings
 from gateway.contract.reading import load_object, required, text
+from gateway.contract.secret import Secret, hiding
 from gateway.domain import Channel, Message
 
 LIMIT = 4096  #: bytes of UTF-8 in a markdown content
 CONFIG = frozenset({"93000", "93004", "93008"})  #: bad key, robot removed, not in the group
 _KEY = re.compile(r"(?<=[?&]key=)[^&\s\"']+")
+_HIDDEN = hiding(_KEY)
 
 
 class WecomRobotSettings(NotifierSettings):
@@ -29,7 +31,7 @@ class WecomRobotSettings(NotifierSettings):
     key: Secret
 
 
-class WecomRobot(Notifier):
+class WecomRobotNotifier(Notifier):
     """address: `@userid`, several separated by commas, are mentioned; anything else names a room and is not needed."""
 
     code = "wecom_robot"
@@ -49,7 +51,7 @@ class WecomRobot(Notifier):
         return ""
 
     async def _post(self, url: str, body: str) -> None:
-        logging.getLogger("httpx").addFilter(without_key)
+        logging.getLogger("httpx").addFilter(_HIDDEN)
         headers = {"content-type": "application/json"}
         response = await self.http.post(url, content=body.encode(), headers=headers, extensions=DEED)
         try:
@@ -68,13 +70,6 @@ def masked(error: ContractError, key: str) -> ContractError:
     if isinstance(error, Refused):
         error.body = error.body.replace(key.encode(), b"***")
     return error
-
-
-def without_key(record: logging.LogRecord) -> bool:
-    """A filter for httpx's logger, which writes the URL of every request."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(_KEY.sub("***", str(value)) if "key=" in str(value) else value for value in record.args)
-    return True
 
 
 def markdown(message: Message, mentioned: list[str]) -> str:

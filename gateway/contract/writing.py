@@ -8,7 +8,7 @@ from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from gateway.contract.errors import Refused
-from gateway.domain import Message
+from gateway.domain import Message, ProviderTemplate
 
 POUND_G, OUNCE_G, INCH_MM = Decimal("453.59237"), Decimal("28.349523125"), Decimal("25.4")
 
@@ -33,8 +33,10 @@ def millis(at: datetime) -> str:
     return str(int(at.timestamp() * 1000))
 
 
-def template_values(message: Message, limit: int, cleaned: Callable[[str], str] = str) -> dict[str, str]:
-    """The fields of the provider's template with our values, each cut to its limit (`limit` where it names none).
+def filled_template(
+    message: Message, limit: int, cleaned: Callable[[str], str] = str
+) -> tuple[ProviderTemplate, dict[str, str]]:
+    """The provider's template, and its fields with our values, each cut to its limit (`limit` where it names none).
 
     Raise Refused where no template is configured, and where it wants a parameter that the message does not have.
     """
@@ -43,7 +45,5 @@ def template_values(message: Message, limit: int, cleaned: Callable[[str], str] 
         raise Refused("no approved template is configured for this message")
     if missing := [ours for ours in template.params.values() if ours not in message.params]:
         raise Refused(f"template {template.id}: the message has no parameter {missing[0]!r}")
-    return {
-        field: cleaned(message.params[ours])[: template.limits.get(field, limit)]
-        for field, ours in template.params.items()
-    }
+    values = {field: cleaned(message.params[ours]) for field, ours in template.params.items()}
+    return template, {field: value[: template.limits.get(field, limit)] for field, value in values.items()}

@@ -22,7 +22,10 @@ from gateway.contract import (
     Unavailable,
 )
 from gateway.domain import ProviderTemplate
-from notifiers.aliyun_sms import AliyunSms, acs3, canonical, our_number, problem, provider_number, rpc
+from notifiers.aliyun_sms import AliyunSmsNotifier
+from notifiers.aliyun_sms.numbers import our_number, provider_number
+from notifiers.aliyun_sms.signatures import acs3, canonical, rpc
+from notifiers.aliyun_sms.wire import problem
 from tests.notifiers.providers import NOW, Provider, made, message, vectors
 
 V3 = vectors("aliyun_sms")["aliyun_acs3"]
@@ -31,9 +34,9 @@ SETTINGS = {"access_key_id": V3["access_key_id"], "access_key_secret": V3["secre
 OK = {"Code": "OK", "BizId": "900619746936498440^0"}
 
 
-def notifier(*answers: Any, **settings: Any) -> tuple[AliyunSms, Provider]:
+def notifier(*answers: Any, **settings: Any) -> tuple[AliyunSmsNotifier, Provider]:
     provider = Provider(*answers)
-    return made(AliyunSms, provider, {**SETTINGS, **settings}, nonce=lambda: str(V3["nonce"])), provider
+    return made(AliyunSmsNotifier, provider, {**SETTINGS, **settings}, nonce=lambda: str(V3["nonce"])), provider
 
 
 def signed_headers(body: bytes = b"", **more: str) -> dict[str, str]:
@@ -274,4 +277,4 @@ def test_receipts_come_on_the_secret_path_only() -> None:
 @pytest.mark.parametrize(("setting", "value"), [("access_key_secret", " "), ("sign_name", ""), ("signature", "md5")])
 def test_settings_name_what_is_wrong(setting: str, value: str) -> None:
     with pytest.raises(ValidationError, match=setting):
-        AliyunSms.Settings.model_validate({**SETTINGS, setting: value})
+        AliyunSmsNotifier.Settings.model_validate({**SETTINGS, setting: value})

@@ -12,7 +12,10 @@ from pydantic import ValidationError
 
 from gateway.contract import ContractError, Found, OutcomeUnknown, RecipientInvalid, Refused, Unavailable
 from gateway.domain import Message, MessageKind
-from notifiers.smtp import Smtp, mailbox, problem, token_of, xtext
+from notifiers.smtp import SmtpNotifier
+from notifiers.smtp.addresses import mailbox, xtext
+from notifiers.smtp.mails import token_of
+from notifiers.smtp.wire import problem
 from tests.notifiers.mailserver import HANG_UP, PASSWORD, SILENCE, USER, Certificates, Script, greeting, mail_server
 from tests.notifiers.providers import NOW, Provider, made, message, vectors
 
@@ -33,8 +36,8 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
-def notifier(port: int, provider: Provider | None = None, **settings: Any) -> Smtp:
-    found: Smtp = made(Smtp, provider or Provider({}), {**SETTINGS, "port": port, **settings})
+def notifier(port: int, provider: Provider | None = None, **settings: Any) -> SmtpNotifier:
+    found: SmtpNotifier = made(SmtpNotifier, provider or Provider({}), {**SETTINGS, "port": port, **settings})
     return found
 
 
@@ -381,13 +384,13 @@ def test_plain_text_stays_in_the_house(host: str) -> None:
 )
 def test_settings_name_what_is_wrong(change: dict[str, Any], named: str) -> None:
     with pytest.raises(ValidationError, match=named):
-        Smtp.Settings.model_validate({**SETTINGS, "port": 25, **change})
+        SmtpNotifier.Settings.model_validate({**SETTINGS, "port": 25, **change})
 
 
 def test_a_ca_file_that_holds_no_certificate_is_found_before_the_first_mail(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("not a certificate")
     with pytest.raises(ValidationError, match="ca_file"):
-        Smtp.Settings.model_validate({**SETTINGS, "port": 25, "ca_file": tmp_path / "ca.pem"})
+        SmtpNotifier.Settings.model_validate({**SETTINGS, "port": 25, "ca_file": tmp_path / "ca.pem"})
 
 
 def test_secrets_are_not_shown() -> None:

@@ -25,7 +25,9 @@ from gateway.contract import (
     Unavailable,
 )
 from gateway.domain import ProviderTemplate
-from notifiers.wechat_official_account import WechatOfficialAccount, decrypted, parsed, problem, signature
+from notifiers.wechat_official_account import WechatOfficialAccountNotifier
+from notifiers.wechat_official_account.envelopes import decrypted, parsed, signature
+from notifiers.wechat_official_account.wire import problem
 from tests.notifiers.providers import NOW, Provider, made, message, vectors
 
 PLAIN, SAFE = vectors("wechat_official_account")["wechat_plain"], vectors("wechat_official_account")["wechat_safe"]
@@ -39,9 +41,9 @@ TOKEN = {"access_token": "TOKEN1", "expires_in": 7200}
 SENT = {"errcode": 0, "errmsg": "ok", "msgid": 200228332}
 
 
-def account(*answers: Any, **settings: Any) -> tuple[WechatOfficialAccount, Provider]:
+def account(*answers: Any, **settings: Any) -> tuple[WechatOfficialAccountNotifier, Provider]:
     provider = Provider(*answers)
-    return made(WechatOfficialAccount, provider, {**SETTINGS, **settings}), provider
+    return made(WechatOfficialAccountNotifier, provider, {**SETTINGS, **settings}), provider
 
 
 def paths(provider: Provider) -> list[str]:
@@ -95,7 +97,7 @@ async def test_many_sends_fetch_one_token() -> None:
 async def test_a_token_is_fetched_again_a_minute_before_its_end() -> None:
     now = [NOW]
     provider = Provider({"access_token": "TOKEN1", "expires_in": 300}, SENT, SENT, TOKEN, SENT)
-    oa = made(WechatOfficialAccount, provider, SETTINGS, clock=lambda: now[0])
+    oa = made(WechatOfficialAccountNotifier, provider, SETTINGS, clock=lambda: now[0])
     await oa.send(message(), "oID")
     now[0] += timedelta(seconds=239)
     await oa.send(message(), "oID")
@@ -125,7 +127,7 @@ class Revoking:
 
 async def test_two_sends_with_a_dead_token_fetch_one_new_one() -> None:
     provider: Any = Revoking()
-    oa = made(WechatOfficialAccount, provider, SETTINGS)
+    oa = made(WechatOfficialAccountNotifier, provider, SETTINGS)
     sent = list(await asyncio.gather(oa.send(message(), "oA"), oa.send(message(), "oB")))
     assert sent == ["200228332"] * 2
     assert provider.tokens == 2
@@ -250,14 +252,14 @@ def test_an_event_is_believed_for_five_minutes(seconds: int) -> None:
 
 def test_an_event_that_waited_in_our_inbox_is_judged_by_when_it_came() -> None:
     now = NOW + timedelta(days=3)
-    oa = made(WechatOfficialAccount, Provider(TOKEN), SETTINGS, clock=lambda: now)
+    oa = made(WechatOfficialAccountNotifier, Provider(TOKEN), SETTINGS, clock=lambda: now)
     push = event()
     oa.verify(Push(query=push.query, body=push.body, received_at=NOW))
 
 
 @pytest.mark.parametrize("missing", ["token", "encoding_aes_key"])
 def test_without_its_secrets_no_event_is_believed(missing: str) -> None:
-    oa = made(WechatOfficialAccount, Provider(TOKEN), {k: v for k, v in SETTINGS.items() if k != missing})
+    oa = made(WechatOfficialAccountNotifier, Provider(TOKEN), {k: v for k, v in SETTINGS.items() if k != missing})
     with pytest.raises(BadSignature):
         oa.verify(event())
 
@@ -295,4 +297,4 @@ def test_a_document_with_a_dtd_or_none_at_all_is_no_payload(xml: bytes) -> None:
 @pytest.mark.parametrize("key", ["", "short", "a" * 44, "?" * 43])
 def test_the_setting_says_what_an_aes_key_looks_like(key: str) -> None:
     with pytest.raises(ValidationError, match="encoding_aes_key"):
-        WechatOfficialAccount.Settings.model_validate({**SETTINGS, "encoding_aes_key": key})
+        WechatOfficialAccountNotifier.Settings.model_validate({**SETTINGS, "encoding_aes_key": key})

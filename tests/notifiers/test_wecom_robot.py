@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gateway.contract import ContractError, OutcomeUnknown, Refused, Unavailable
-from notifiers.wecom_robot import LIMIT, WecomRobot, cut, escaped, markdown, problem
+from notifiers.wecom_robot import LIMIT, WecomRobotNotifier, cut, escaped, markdown, problem
 from tests.notifiers.providers import Provider, made, message
 
 KEY = "00000000-made-up0-key0-000000000000"
 OK = {"errcode": 0, "errmsg": "ok"}
 
 
-def robot(*answers: Any) -> tuple[WecomRobot, Provider]:
+def robot(*answers: Any) -> tuple[WecomRobotNotifier, Provider]:
     provider = Provider(*answers)
-    return made(WecomRobot, provider, {"key": KEY}), provider
+    return made(WecomRobotNotifier, provider, {"key": KEY}), provider
 
 
 async def test_a_message_is_one_markdown_post() -> None:
@@ -132,4 +132,4 @@ async def test_the_log_of_a_success_shows_where_it_went_without_the_key(caplog: 
 
 def test_the_key_is_needed() -> None:
     with pytest.raises(ValidationError, match="key"):
-        WecomRobot.Settings.model_validate({"key": ""})
+        WecomRobotNotifier.Settings.model_validate({"key": ""})

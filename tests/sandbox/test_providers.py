@@ -17,9 +17,9 @@ from gateway.sandbox.providers.aliyun_wire import REFUSED, UNREACHABLE
 from gateway.sandbox.providers.wechat import joined_sha1, seal
 from gateway.sandbox.server import Sandbox
 from gateway.sandbox.world import World
-from notifiers.aliyun_sms import AliyunSms
-from notifiers.wechat_official_account import WechatOfficialAccount
-from notifiers.wecom_robot import WecomRobot
+from notifiers.aliyun_sms import AliyunSmsNotifier
+from notifiers.wechat_official_account import WechatOfficialAccountNotifier
+from notifiers.wecom_robot import WecomRobotNotifier
 from tests.sandbox.conftest import message
 
 Plugin = Callable[..., Any]
@@ -31,10 +31,10 @@ TPL = ProviderTemplate(
 PARAMS = {"number": "SF1234567890123", "days": "5", "carrier": "顺丰速运", "order": "SO-1"}
 
 
-def aliyun(plugin: Plugin, world: World, **more: Any) -> AliyunSms:
+def aliyun(plugin: Plugin, world: World, **more: Any) -> AliyunSmsNotifier:
     own = world.accounts
-    notifier: AliyunSms = plugin(
-        AliyunSms,
+    notifier: AliyunSmsNotifier = plugin(
+        AliyunSmsNotifier,
         "/aliyun",
         access_key_id=own.aliyun_access_key_id,
         access_key_secret=more.pop("secret", own.aliyun_access_key_secret),
@@ -44,10 +44,10 @@ def aliyun(plugin: Plugin, world: World, **more: Any) -> AliyunSms:
     return notifier
 
 
-def wechat(plugin: Plugin, world: World) -> WechatOfficialAccount:
+def wechat(plugin: Plugin, world: World) -> WechatOfficialAccountNotifier:
     own = world.accounts
-    notifier: WechatOfficialAccount = plugin(
-        WechatOfficialAccount,
+    notifier: WechatOfficialAccountNotifier = plugin(
+        WechatOfficialAccountNotifier,
         "/wechat",
         appid=own.wechat_appid,
         secret=own.wechat_secret,
@@ -141,7 +141,7 @@ def test_safe_mode_seals_as_the_sheet_says() -> None:
 
 
 async def test_the_operators_room_takes_twenty_messages_a_minute(plugin: Plugin, world: World, clock: Any) -> None:
-    robot = plugin(WecomRobot, "/wecom", key=world.accounts.wecom_key)
+    robot = plugin(WecomRobotNotifier, "/wecom", key=world.accounts.wecom_key)
     for number in range(20):
         await robot.send(message(f"m{number}", subject="异常", text="停滞"), "ops")
     with pytest.raises(Unavailable):
