@@ -19,7 +19,7 @@ from gateway.app import CannotStart, Gateway
 from gateway.config import ConfigError, load
 from gateway.demo import demo
 from gateway.settings import Config, Environment
-from gateway.store.engine import connect
+from gateway.store.engine import CannotOpen, connect
 from gateway.store.migrate import upgrade
 from gateway.tracking.pushes import replay
 from gateway.web.auth import Role, new_key
@@ -162,6 +162,9 @@ def main() -> int:
         return code
     except (CannotStart, ConfigError) as error:
         print(str(error), file=sys.stderr)  # noqa: T201 - file, line and reason, not a trace
+        return 2
+    except CannotOpen as error:
+        print(f"GATEWAY_DATABASE_URL: {error}", file=sys.stderr)  # noqa: T201
         return 2
 
 

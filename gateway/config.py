@@ -18,6 +18,7 @@ from gateway.policies import MODELS
 from gateway.render import template_problems
 from gateway.routing import routes_problems
 from gateway.rules.agreement import playbook_problems, templates
+from gateway.rules.calendar import Calendar
 from gateway.rules.policy.pace import PollPace
 from gateway.settings import CarrierRow, Config, NotifierRow
 from gateway.yaml_lines import Document, Problem, Where, read
@@ -44,10 +45,10 @@ def load(folder: Path, environ: Mapping[str, str]) -> Config:
     adapters = _adapters(files["carriers"], carriers)
     channels = _channels(files["notifiers"], notifiers)
     _check_fallbacks(files["carriers"], carriers, adapters)
+    _check_calendars(files["carriers"], carriers)
     _check_notifiers(files["notifiers"], notifiers)
-    if policies["routes"] is not None:
-        able = {code: _able(adapter, carriers[code]) for code, adapter in adapters.items() if carriers[code].enabled}
-        for where, reason in routes_problems(policies["routes"], able):
+    if policies["routes"] is not None and (declared := _declared(files["carriers"])):
+        for where, reason in routes_problems(policies["routes"], _able(declared, carriers, adapters)):
             files["routes"].problem(where, reason)
     if policies["playbooks"] is not None:
         for where, reason in playbook_problems(policies["playbooks"], policies["compensation"]):
@@ -107,7 +108,22 @@ def _adapters(document: Document, rows: Mapping[str, CarrierRow]) -> dict[str, t
     return found
 
 
-def _able(kind: type[CarrierAdapter], row: CarrierRow) -> Can:
+def _declared(carriers: Document) -> frozenset[str]:
+    """The carriers that the file names, be their rows right or wrong; none when it cannot be read."""
+    section = carriers.value.get("carriers") if isinstance(carriers.value, dict) else None
+    return frozenset(section) if isinstance(section, dict) else frozenset()
+
+
+def _able(
+    declared: frozenset[str], rows: Mapping[str, CarrierRow], adapters: Mapping[str, type[CarrierAdapter]]
+) -> dict[str, Can]:
+    """What each carrier that is on can do. One whose row is wrong is told of there: here it may do everything."""
+    wrong = declared - (rows.keys() & adapters.keys())
+    on = {code: _can(kind, rows[code]) for code, kind in adapters.items() if rows[code].enabled}
+    return {**on, **dict.fromkeys(wrong, ~Can(0))}
+
+
+def _can(kind: type[CarrierAdapter], row: CarrierRow) -> Can:
     """What the row's settings allow; settings that are wrong were told of already."""
     try:
         return kind.able(kind.Settings.model_validate(carrier_settings(kind, row)))
@@ -115,14 +131,25 @@ def _able(kind: type[CarrierAdapter], row: CarrierRow) -> Can:
         return kind.can
 
 
+def _check_calendars(document: Document, rows: Mapping[str, CarrierRow]) -> None:
+    """Stalls are counted on the carrier's calendar: a country without known holidays or zone has none."""
+    for code, row in rows.items():
+        try:
+            Calendar(row.country, row.works, row.timezone or "", frozenset(row.closed))
+        except ValueError as error:
+            field = "country" if row.timezone is None or "holidays" in str(error) else "timezone"
+            document.problem(("carriers", code, field), str(error))
+
+
 def _check_fallbacks(
     document: Document, rows: Mapping[str, CarrierRow], adapters: Mapping[str, type[CarrierAdapter]]
 ) -> None:
+    wrong = _declared(document) - (rows.keys() & adapters.keys())  # told of already
     for code, row in rows.items():
-        if row.fallback is None:
+        if row.fallback is None or row.fallback in wrong:
             continue
         other = rows.get(row.fallback)
-        if other is None or row.fallback not in adapters:
+        if other is None:
             reason = f"there is no carrier {row.fallback}"
         elif row.fallback == code:
             reason = "a carrier cannot be its own fallback"

@@ -13,8 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import SandboxedEnvironment
 
+#: What `gateway.messages.facts.parameters` gives to every template.
+PARAMETERS = frozenset(
+    {
+        *("name", "order_id", "number", "carrier", "status_text", "reason_text", "days", "place", "promised", "link"),
+        *("coupon_code", "coupon_amount", "coupon_until", "case_id", "case_kind", "severity", "cause"),
+    }
+)
+#: What the frame of a mail is given beside them.
+_FRAME = frozenset({"subject", "paragraphs", "language"})
 _GAP = re.compile(r"\n\s*\n\s*")
 
 
@@ -33,8 +43,9 @@ class Renderer:
     """Templates of one folder; carriers' texts in them are foreign input, so HTML is escaped."""
 
     def __init__(self, folder: Path = Path("config/messages")) -> None:
+        self._loader = FileSystemLoader(folder)
         self._environment = SandboxedEnvironment(
-            loader=FileSystemLoader(folder),
+            loader=self._loader,
             undefined=StrictUndefined,
             autoescape=lambda name: name is not None and name.endswith(".html.j2"),
         )
@@ -52,17 +63,26 @@ class Renderer:
             raise CannotRender(f"template {name}: {error}") from error
 
     def problems(self, names: Sequence[str], languages: Sequence[str]) -> list[tuple[str, str]]:
-        """(template, reason) for each of `names` that cannot be written in one of `languages`, or does not parse."""
-        files = [(n, f"{n}.{lang}.{part}.j2") for n in names for lang in languages for part in ("txt", "subject")]
-        found = []
-        for name, file in [*files, ("_mail", "_mail.html.j2")]:
-            try:
-                self._environment.get_template(file)
-            except TemplateNotFound:
-                found.append((name, f"{file} is missing"))
-            except TemplateError as error:
-                found.append((name, f"{file}: {error}"))
-        return found
+        """(template, reason) for each of `names` that cannot be written in one of `languages`, does not parse, or wants
+        a parameter that nobody gives."""
+        bodies = [(name, f"{name}.{language}") for name in names for language in languages]
+        needed = [(name, f"{body}.{part}.j2") for name, body in bodies for part in ("txt", "subject")]
+        extra = [(name, f"{body}.html.j2") for name, body in bodies]
+        found = [(name, self._problem(file)) for name, file in [*needed, ("_mail", "_mail.html.j2")]]
+        found += [(name, self._problem(file, needed=False)) for name, file in extra]
+        return [(name, reason) for name, reason in found if reason is not None]
+
+    def _problem(self, file: str, *, needed: bool = True) -> str | None:
+        try:
+            source, _, _ = self._loader.get_source(self._environment, file)
+            wanted = find_undeclared_variables(self._environment.parse(source))
+            self._environment.get_template(file)
+        except TemplateNotFound:
+            return f"{file} is missing" if needed else None
+        except TemplateError as error:
+            return f"{file}: {error}"
+        unknown = wanted - PARAMETERS - (_FRAME if file.endswith(".html.j2") else frozenset())
+        return f"{file}: there is no parameter {', '.join(sorted(unknown))}" if unknown else None
 
     def _one(self, file: str, params: Mapping[str, Any], *, default: str | None = None) -> str:
         try:

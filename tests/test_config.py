@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,3 +136,71 @@ def test_a_variable_of_a_row_that_is_off_is_not_needed(folder: Path) -> None:
 def test_a_bad_environment_names_the_variable(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=name.removeprefix("GATEWAY_").lower()):
         Environment.read({name: value})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field"),
+    [
+        ("country: CN", "country: ZZ", "carriers.sf.country"),
+        ("country: CN", "country: CN\n    timezone: Asia/Shangha", "carriers.sf.timezone"),
+        ("country: CN", "country: CD", "carriers.sf.country"),  # two zones, and none is said
+    ],
+)
+def test_a_carrier_without_a_calendar(folder: Path, before: str, after: str, field: str) -> None:
+    line = edit(folder, "carriers.yaml", before, after) + after.count("\n")
+    (found,) = problems(folder)
+    assert found.startswith(f"carriers.yaml:{line}: {field}: ")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("base_url: ${SANDBOX_URL}/sf", "base_url: ${NOBODY_SET_THIS}/sf"), ("partner_id:", "partnr_id:")],
+)
+def test_one_wrong_row_does_not_make_the_others_vanish(folder: Path, before: str, after: str) -> None:
+    edit(folder, "carriers.yaml", before, after)
+    assert {one.partition(":")[0] for one in problems(folder)} == {"carriers.yaml"}
+
+
+def test_a_fallback_whose_row_is_wrong_is_still_there(folder: Path) -> None:
+    edit(folder, "carriers.yaml", "  kuaidi100:                #", "  kuaidi100:\n    wroks: mon-fri  #")
+    assert not any("there is no carrier" in one for one in problems(folder))
+
+
+def test_a_zone_of_readers_that_there_is_not(folder: Path) -> None:
+    line = edit(folder, "messages.yaml", "timezone: Asia/Shanghai", "timezone: Asia/Shangha")
+    (found,) = problems(folder)
+    assert found.startswith(f"messages.yaml:{line}: timezone: ")
+
+
+@pytest.mark.parametrize("part", ["txt", "subject", "html"])
+def test_a_template_that_wants_what_nobody_gives(folder: Path, part: str) -> None:
+    file = f"stall_sorry.zh-CN.{part}.j2"
+    (folder / "messages" / file).write_text("{{ number }} {{ tracking_nmuber }}")
+    assert f"messages:1: stall_sorry: {file}: there is no parameter tracking_nmuber" in problems(folder)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://there/is/none",
+        "no url at all",
+        "sqlite:////proc/nowhere/gateway.db",
+        "postgresql://u:pass-word@127.0.0.1:1/x",
+    ],
+)
+def test_a_database_that_cannot_be_used_is_a_reason_and_no_trace(folder: Path, url: str) -> None:
+    environ = {**os.environ, **VARIABLES, "GATEWAY_CONFIG": str(folder), "GATEWAY_DATABASE_URL": url}
+    environ["GATEWAY_SECRET_KEY"] = "a secret key for the tests only"
+    for command in ("serve", "migrate"):
+        ended = subprocess.run(
+            [sys.executable, "-m", "gateway", command],
+            env=environ,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ended.returncode == 2
+        assert ended.stderr.startswith("GATEWAY_DATABASE_URL: ")
+        assert "Traceback" not in ended.stderr
+        assert "pass-word" not in ended.stderr

@@ -14,10 +14,15 @@ from typing import Any, Literal
 
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 _BUSY_MS = 15_000
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+class CannotOpen(ValueError):
+    """The database of GATEWAY_DATABASE_URL cannot be used. Says why, without the password."""
 
 
 class Tx:
@@ -72,21 +77,30 @@ class Store:
 
 
 def normal_url(url: str) -> URL:
-    """The URL with the driver we use. Raise ValueError naming GATEWAY_DATABASE_URL for another database."""
-    parsed = make_url(url)
+    """The URL with the driver we use. Raise CannotOpen for another database, or what is no URL."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
+        raise CannotOpen("not a URL like sqlite:///var/gateway.db or postgresql://user@host/name") from error
     backend = parsed.drivername.split("+")[0]
     if backend not in _DRIVERS:
-        raise ValueError(f"GATEWAY_DATABASE_URL: {backend} is not supported; use sqlite or postgresql")
+        raise CannotOpen(f"{backend} is not supported; use sqlite or postgresql")
     return parsed.set(drivername=_DRIVERS[backend])
 
 
 def connect(url: str, *, pool: int = 8) -> Store:
-    """A store on sqlite:///path/to.db (its folder is made) or postgresql://user:password@host/name."""
+    """A store on sqlite:///path/to.db (its folder is made) or postgresql://user:password@host/name.
+
+    Raise CannotOpen.
+    """
     parsed = normal_url(url)
     if parsed.drivername.startswith("postgresql"):
         return Store(create_async_engine(parsed, pool_size=pool, max_overflow=pool, pool_pre_ping=True))
     if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotOpen(f"{error.filename}: {error.strerror}") from error
     engine = create_async_engine(parsed, pool_size=pool, max_overflow=pool)
     event.listen(engine.sync_engine, "connect", _sqlite_connected)
     event.listen(engine.sync_engine, "begin", _sqlite_begin)

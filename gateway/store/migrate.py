@@ -9,8 +9,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
-from gateway.store.engine import Store
+from gateway.store.engine import CannotOpen, Store
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -23,11 +24,23 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 async def upgrade(store: Store) -> None:
-    """Apply what is missing, in one transaction. Two processes that start together wait for each other."""
+    """Apply what is missing, in one transaction. Two processes that start together wait for each other.
+
+    Raise CannotOpen when the database cannot be reached, or does not let us in.
+    """
+    try:
+        await _reach(store)
+    except (OSError, DBAPIError) as error:
+        raise CannotOpen(f"the database does not answer: {getattr(error, 'orig', error)}") from error
     async with store.write() as tx:
         if store.dialect == "postgresql":
             await tx.conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7283411905)")
         await tx.conn.run_sync(lambda connection: command.upgrade(_config(connection), "head"))
+
+
+async def _reach(store: Store) -> None:
+    async with store.read() as tx:
+        await tx.conn.exec_driver_sql("SELECT 1")
 
 
 async def pending(store: Store) -> str | None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.domain import Channel, Reason, Status
 from gateway.rules.policy.document import Document
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:  # KeyError: ZoneInfoNotFoundError is one
+        raise ValueError(f"{value!r} is no time zone like Asia/Shanghai") from error
+    return value
 
 
 class QuietHours(Document):
@@ -35,11 +44,11 @@ class News(Document):
 class MessagePolicy(Document):
     """languages: what we can write, the first is the last resort. stale_after_hours: older news is told to nobody."""
 
-    languages: tuple[str, ...] = ("zh-CN", "en")
+    languages: tuple[str, ...] = Field(default=("zh-CN", "en"), min_length=1)
     chain: tuple[Channel, ...] = (Channel.WECHAT, Channel.SMS, Channel.EMAIL)
     news: dict[Status, News] = {}
     quiet_hours: QuietHours | None = QuietHours()
-    timezone: str = "Asia/Shanghai"  #: of recipients whose zone we do not know
+    timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"  #: of recipients whose zone we do not know
     per_address_day: int | None = Field(default=6, ge=1)
     per_shipment_day: int | None = Field(default=4, ge=1)
     stale_after_hours: float = Field(default=24, gt=0)
