@@ -135,7 +135,7 @@ class EasyPostAdapter(CarrierAdapter):
         (status, reason), said = self.meaning(code), text(detail, "message") or text(detail, "description")
         location = optional(detail, "tracking_location")
         placed = vendor_clock or bool(joined(location, "city", "state", "zip"))
-        at, basis = when(required(detail, "datetime"), placed=placed)
+        at, basis = when(detail, placed=placed)
         customs = code == "awaiting_information" and "customs" in said.casefold()
         return Scan(
             tracking_number=number,

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from gateway.contract.meanings import table
-from gateway.contract.reading import iso_time
+from gateway.contract.reading import Fields, given_time, text
 from gateway.domain import Basis, Reason, Status
 
 STATUSES = table(
@@ -46,9 +46,7 @@ def word(status: str, detail: str) -> str:
     return status if (status, detail) == ("available_for_pickup", "held") else detail
 
 
-def when(given: str, *, placed: bool) -> tuple[datetime, Basis]:
+def when(detail: Fields, *, placed: bool) -> tuple[datetime, Basis]:
     """`Z` is true only when the place is known, else the time may be local (sheet c); a country alone is no zone."""
-    at = iso_time(given, "datetime")
-    if at.tzinfo is None:
-        return at.replace(tzinfo=UTC), Basis.UNKNOWN
-    return at, Basis.GIVEN if placed or not given.upper().endswith("Z") else Basis.UNKNOWN
+    at, basis = given_time(detail, "datetime")
+    return at, basis if placed or not text(detail, "datetime").upper().endswith("Z") else Basis.UNKNOWN

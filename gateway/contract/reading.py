@@ -16,6 +16,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from gateway.contract.errors import BadPayload
+from gateway.domain import Basis
 
 Fields = Mapping[str, Any]  #: a JSON object that is only read
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -84,12 +85,12 @@ def objects(value: Any, field: str) -> list[dict[str, Any]]:
     return [as_object(item, f"{field}[{number}]") for number, item in enumerate(value)]
 
 
-def optional(source: Mapping[str, Any], field: str) -> dict[str, Any]:
+def optional(source: Fields, field: str) -> dict[str, Any]:
     """The object of a field; missing, null and empty are `{}`. Raise BadPayload for anything else."""
     return as_object(source.get(field) or {}, field)
 
 
-def inside(source: Mapping[str, Any], *path: str) -> dict[str, Any]:
+def inside(source: Fields, *path: str) -> dict[str, Any]:
     """The object at the end of a path of fields. Raise BadPayload naming the first that is missing or no object."""
     found = dict(source)
     for field in path:
@@ -97,14 +98,14 @@ def inside(source: Mapping[str, Any], *path: str) -> dict[str, Any]:
     return found
 
 
-def listed(source: Mapping[str, Any], field: str) -> list[dict[str, Any]]:
+def listed(source: Fields, field: str) -> list[dict[str, Any]]:
     """The list of objects you came for: raise BadPayload when it is missing or null, so that `{}` is not "nothing"."""
     if source.get(field) is None:
         raise BadPayload(f"{field}: is missing")
     return objects(source[field], field)
 
 
-def text(source: Mapping[str, Any], field: str, default: str = "") -> str:
+def text(source: Fields, field: str, default: str = "") -> str:
     """A text or number as text, stripped; missing and null are `default`. Raise BadPayload for objects and lists."""
     value = source.get(field)
     if value is None:
@@ -116,7 +117,7 @@ def text(source: Mapping[str, Any], field: str, default: str = "") -> str:
     raise BadPayload(f"{field}: a text was expected, not {type(value).__name__}")
 
 
-def required(source: Mapping[str, Any], field: str) -> str:
+def required(source: Fields, field: str) -> str:
     """A text that must be there: for the list or number you came for. Raise BadPayload when missing or empty."""
     value = text(source, field)
     if not value:
@@ -124,7 +125,7 @@ def required(source: Mapping[str, Any], field: str) -> str:
     return value
 
 
-def joined(source: Mapping[str, Any], *fields: str, by: str = ", ") -> str:
+def joined(source: Fields, *fields: str, by: str = ", ") -> str:
     """The filled ones of some fields in a row: a place of city, state and country."""
     return by.join(filter(None, (text(source, field) for field in fields)))
 
@@ -163,7 +164,7 @@ def local_time(value: str, zone: tzinfo, field: str = "time", *formats: str) -> 
     raise BadPayload(f"{field}: {value[:40]!r} is not a time")
 
 
-def china_time(source: Mapping[str, Any], field: str, *formats: str) -> datetime:
+def china_time(source: Fields, field: str, *formats: str) -> datetime:
     """A local time of the one Chinese zone, in a field that must be there. Raise BadPayload."""
     return local_time(required(source, field), SHANGHAI, field, *formats)
 
@@ -180,6 +181,12 @@ def iso_time(value: str, field: str = "time") -> datetime:
     with unreadable(field, value):
         at = datetime.fromisoformat(value)
         return at if at.tzinfo is None else at.astimezone(fixed(at))
+
+
+def given_time(source: Fields, field: str) -> tuple[datetime, Basis]:
+    """An ISO 8601 time in a field that must be there; UTC of basis `unknown` where it has no offset."""
+    at = iso_time(required(source, field), field)
+    return (at, Basis.GIVEN) if at.tzinfo else (at.replace(tzinfo=UTC), Basis.UNKNOWN)
 
 
 def fixed(at: datetime) -> timezone:

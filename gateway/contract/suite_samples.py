@@ -151,6 +151,7 @@ class Subject:
 
 def subject(source: Path, folder: Path, fold: Fold | None = None) -> Subject:
     """The plugin of a file or folder with its samples. Raise ValueError when it holds none."""
+    source = source.parent if source.name == "__init__.py" else source
     return Subject(plugin=load_plugin(source), folder=folder, source=source, fold=fold)
 
 
