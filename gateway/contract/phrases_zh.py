@@ -1,0 +1,167 @@
+"""Chinese phrases in the order of the index sheet (carriers/README.md, "Text order"); see gateway/contract/phrases.py.
+
+退回签收 -> 退回 -> 拒收 -> 破损 -> 丢失 -> 清关异常 -> 清关 -> ... -> 签收 -> 代收/驿站 -> 派送 -> 揽收 -> 运输. What failed (未签收,
+派送不成功) stands before what it denies, and a locker or shop that signs stands before the recipient who does.
+Gaps are `[^|]{0,n}`: bounded, and within one clause.
+"""
+
+from __future__ import annotations
+
+from gateway.domain import Reason, Status
+
+ENDS = r"[,;。!~…()\s、|]+"
+#: A whole sentence that asks.
+QUESTIONS = r"[^。!;?]*(?:\?|吗|为什么[^。!;]*)"
+#: From such a word to the end of the clause: conditions, advice, thanks, and what has not happened yet.
+UNTOLD = (
+    r"(?:^如(?!皋|东)|如有|如果|如未|如您|如需|如遇|若|倘|请|温馨提示|^亲$|好评|满意|评价|感谢|期待|欢迎|投诉|祝您|预计|预期|即将|以便|避免"
+    r"|(?<!已)将(?!快件|包裹|邮件|货物|您的|其)|逾期(?!未)|您?也?可(?:以|联系|修改|选择|放|到|前往|通过|凭)|(?:签收|取件|收件)(?:前|后|时)"
+    r"|(?:准备|等待|耐心等待|安排|方便|提醒)[^|]{0,4}(?:签收|取件)$).*"
+)
+
+_SENDER = "(?:寄件|发件|发货|寄方|商家|店铺|卖家|发货仓)"
+_COURIER = "(?:快递员|派件员|派送员|投递员|配送员|业务员|小哥|骑手|派件人|网点)"
+_POINT = "(?:驿站|喵站|[柜箱](?!台)|自提点|便民点|代收点|提货点|代理点|合作点|服务点|服务站|便利店|超市|顺丰店|顺丰站|丰巢|蜂巢|近邻宝|兔喜|自取点|门店)"
+_HOUSE = "(?:本人|家人|家属|亲友|亲属|朋友|同事|邻居|门卫|保安|物业|前台|收发|传达室|门口|信箱|奶箱|单位|公司)"
+#: What denies a signature or a pickup: a text with one of these in it never ends a parcel's way.
+_NOT_SIGNED = (
+    "(?:未|没|无法|不能|不予|无人|拒|待|等待|准备|安排|预约|异常|部分|虚假|取消|撤销|误|放弃|疑似|争议|尚|不是)[^|]{0,6}(?:签收|妥投|取件|取走|领取|自提)"
+    "|(?:签收|妥投|取件)[^|]{0,3}(?:失败|异常|不成功|未成功|有误|不符|无效|取消|撤销|作废)"
+)
+_SIGNED = (
+    "已[^|]{0,16}签收|[由被][^|]{0,40}签收|签收(?:人|方式|成功|完成|完毕)|(?:客户|收件人|正常|并|代)[^|]{0,4}签收|"
+    + _HOUSE
+    + "[^|]{0,4}(?:签收|代签)|妥投|完成配送|配送完成"
+)
+_TAKEN = (
+    "取走|取出\\|取件人|取件成功|完成取件|(?:收件人|客户|用户|本人)[^|]{0,8}已?(?:取件|自提|领取|提取|提货)|凭[^|]{0,6}码[^|]{0,8}(?:取|签收)|已自提|"
+    f"从[^|]{{0,30}}{_POINT}[^|]{{0,8}}(?:取件|领取)"
+)
+_FAILED = "(?:派送|派件|投递|配送|签收|妥投|送达|派发)[^|]{0,6}(?:不成功|未成功|失败|未果)|未(?:能)?(?:成功)?[^|]{0,4}(?:签收|妥投|派送|投递|送达)"
+
+TABLE = (
+    # the way to the carrier
+    ("(?:揽收|揽件|收件|取货|取件|上门)[^|]{0,4}(?:失败|未成功|不成功|终止)", Status.PRE_TRANSIT, "pickup that failed"),
+    # the way back
+    (
+        rf"^(?!.*(?:{_NOT_SIGNED})).*退(?:回|件|货|换)?.*(?:妥投|签收)(?!.*途中)",
+        Status.RETURNED,
+        "退回签收: both words, before either",
+    ),
+    (
+        rf"^(?!.*(?:{_NOT_SIGNED})).*(?:签收人[^|]{{0,6}}\|?[^|]{{0,6}}{_SENDER}|{_SENDER}[^|]{{0,4}}已?签收)",
+        Status.RETURNED,
+        "the sender signs",
+    ),
+    (
+        "(?<!申请)(?<!要求)(?<!请求)(?:退回(?!公司|网点|站点|营业|派送)|退件|返货|退货途|退签)|已被?拦截|拦截成功|返回(?:发件|寄件|商家|寄方)",
+        Status.RETURNING,
+        "退回, not 退回公司 (back to the depot)",
+    ),
+    # what went wrong, gravest first
+    ("拒收|拒签|拒绝[^|]{0,4}(?:签收|收|接)|表示不要", Status.EXCEPTION, Reason.REFUSED, "still with the carrier"),
+    ("破损|损坏|破裂|碎裂|受损|变形", Status.EXCEPTION, Reason.DAMAGED, "also 异常签收 of a broken one"),
+    ("丢失|遗失|灭失", Status.EXCEPTION, Reason.LOST, "疑似 too: a person looks"),
+    ("(?:缴|交|付|欠)[^|]{0,4}(?:税|关税|费用)|税费", Status.EXCEPTION, Reason.PAYMENT_DUE, "before customs: 关税"),
+    (
+        "(?:清关|通关|报关|海关|检疫|查验)[^|]{0,8}(?:异常|失败|不通过|未通过|受阻|延误|扣|留存|暂扣)|扣关",
+        Status.EXCEPTION,
+        Reason.CUSTOMS_HOLD,
+        "清关异常 before 清关",
+    ),
+    ("放行|(?:清关|通关|报关|查验)[^|]{0,4}(?:完成|结束|完毕|通过)", Status.IN_TRANSIT, "released"),
+    ("清关|通关|报关|海关|检疫查验", Status.CUSTOMS, "清关"),
+    (
+        "违禁|禁寄|安检[^|]{0,6}(?:不合格|未通过|扣)|政府管制|公安|没收",
+        Status.EXCEPTION,
+        Reason.SECURITY,
+        "seized or forbidden",
+    ),
+    ("天气|台风|暴雨|暴雪|大雪|洪|地震|大雾|冰冻|自然灾害", Status.EXCEPTION, Reason.WEATHER, "before 延误"),
+    (
+        "(?:超时|超期|逾期|超过)[^|]{0,8}未(?:取|领|提)|长期未取|无人领取",
+        Status.EXCEPTION,
+        Reason.UNCLAIMED,
+        "before the locker",
+    ),
+    (
+        "(?:地址|名址|电话号码|联系方式)[^|]{0,4}(?:不详|错误|有误|不清|不全|不完整|不明|不符)|空号|查无此人|超区|(?:超出|不在)[^|]{0,4}范围",
+        Status.EXCEPTION,
+        Reason.ADDRESS_PROBLEM,
+        "不在范围 before 不在",
+    ),
+    # attempts
+    (
+        "联系不上|无法联系|无人(?:接听|应答|在家|签收)|家中无人|关机|停机|不在(?!线)|没人|公司休息|放假",
+        Status.ATTEMPT_FAILED,
+        Reason.RECIPIENT_ABSENT,
+        "nobody there",
+    ),
+    ("异常签收|签收异常|部分(?:签收|妥投)|虚假签收", Status.EXCEPTION, Reason.OTHER, "a signature that is none"),
+    (
+        f"{_FAILED}|再投|择日",
+        Status.ATTEMPT_FAILED,
+        "未签收 before 签收",
+    ),
+    ("滞留|延误|延迟|延时|积压|爆仓|拥堵", Status.EXCEPTION, Reason.CARRIER_DELAY, "after customers' own delays"),
+    # paperwork
+    (
+        "^(?!.*(?:申请|请求|失败|无法|不能|未取消)).*(?:(?:运单|快递单|面单|邮件|快件|寄件单)[^|]{0,6}已[被经]?(?:取消|作废|撤销)|作废|撤单|销单)",
+        Status.CANCELLED,
+        "a void waybill, not a request",
+    ),
+    ("问题件|异常|存在问题|疑难", Status.EXCEPTION, Reason.OTHER, "named a problem, not which"),
+    # the end
+    (
+        rf"{_COURIER}[^|]{{0,16}}(?:取出|取走|取回)|{_POINT}[^|]{{0,6}}取[出回](?!.*取件人)|将快件[^|]{{0,10}}取出",
+        Status.IN_TRANSIT,
+        "taken out again by the courier",
+    ),
+    (rf"^(?!.*(?:{_NOT_SIGNED})).*(?:{_TAKEN})", Status.DELIVERED, "taken out by the recipient"),
+    (
+        rf"(?:正在|派往|前往|送往|运往|发往)[^|]{{0,10}}{_POINT}[^|]{{0,6}}(?:途中|$)",
+        Status.OUT_FOR_DELIVERY,
+        "on its way to a locker",
+    ),
+    (
+        rf"(?:签收|代收|投递|派送[至到]|送至|放|存|暂存|送达|到达?|投|上架|入库|由|被)[^|]{{0,12}}\|?[^|]{{0,16}}{_POINT}|{_POINT}[^|]{{0,6}}(?:代|已?签)收|投柜|待取件$|自提点上架",
+        Status.AVAILABLE_FOR_PICKUP,
+        "locker and shop are not the customer",
+    ),
+    (
+        rf"^(?!.*{_HOUSE}).*代(?:签收|收|签)",
+        Status.AVAILABLE_FOR_PICKUP,
+        "signed by somebody unnamed",
+    ),
+    (rf"^(?!.*(?:{_NOT_SIGNED})).*(?:{_SIGNED})", Status.DELIVERED, "an explicit signature that nothing denies"),
+    ("代收|自提|自取|窗口领取|领取$", Status.AVAILABLE_FOR_PICKUP, "the recipient shall fetch it"),
+    ("查看签收人", Status.DELIVERED, "SF: who signed can be seen"),
+    # the way there
+    (
+        "(?<!等待)(?<!准备)(?<!安排)(?:(?:正在|开始|已出发)[^|]{0,14}(?:派送|派件|投递|配送|送货|派发)|(?:派送|派件|配送|投递)(?:中|途中)|安排投递|为您(?:派|送))",
+        Status.OUT_FOR_DELIVERY,
+        "on the vehicle",
+    ),
+    (
+        "待[^|]{0,6}揽|上门(?:取件|收件|揽收)|订单已?(?:创建|提交|受理|推送)|已下单|面单已|通知[^|]{0,6}揽|等待系统|分配[^|]{0,10}快递员|分配给|打包|取件地址|收到您的寄件",
+        Status.PRE_TRANSIT,
+        "not handed over",
+    ),
+    (
+        "揽收(?!部|组|点)|揽件|收寄|收取|已收件|(?:快递员|小哥|收件员)已取件|收件入仓",
+        Status.PICKED_UP,
+        "the carrier has it",
+    ),
+    (
+        "到达|离开|发往|发出|运输|中转|转运|装车|发车|起飞|航班|分拣|收入|下一站|转往|转寄|改寄|改派|外发|启运|已?接收|抵达|前往|收货完成|已到|到件|发件|互换局|前往机场|取消派件",
+        Status.IN_TRANSIT,
+        "movement and scans at depots",
+    ),
+)
+
+#: Over the whole text, last: what a plan or a request lets one conclude. Most of them move nothing.
+WISHES = (
+    ("上门(?:收件|取件|揽)", Status.PRE_TRANSIT, "a pickup to come"),
+    ("(?:再次|二次|重新)(?:派送|投递|派件|配送)", Status.ATTEMPT_FAILED, "another one after one that failed"),
+    ("预计[^。]{0,16}(?:送达|到达|派送|送货)|预约|申请|催件|催促|改约|更改派送时间", Status.INFO, "a wish"),
+)
