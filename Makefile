@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 
-.PHONY: install dev run test lint bench fuzz picture lock services clean
+.PHONY: install dev run test lint bench fuzz live picture lock services clean
 .DEFAULT_GOAL := run
 
 install: $(VENV)/.runtime  ## the gateway alone
@@ -42,6 +42,9 @@ bench: dev  ## ratios to a raw ceiling measured in the same run; writes var/benc
 
 fuzz: dev  ## bent payloads into every reader; INPUTS per plugin, CODES to choose plugins
 	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),100000) $(CODES)
+
+live: install  ## one poll with real credentials: make live CARRIER=sf NUMBER=SF... [PHONE=+86...]; never in CI
+	$(BIN)/python -m gateway live $(CARRIER) --number $(NUMBER) $(if $(PHONE),--phone $(PHONE))
 
 picture: dev services  ## docs/demo.png: the demonstration played and photographed in a real browser
 	$(BIN)/python -m tests.picture docs/demo.png

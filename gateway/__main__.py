@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from gateway.app import CannotStart, Gateway
 from gateway.config import ConfigError, load
 from gateway.demo import demo
+from gateway.live import live
 from gateway.settings import Config, Environment
 from gateway.store.engine import CannotOpen, connect
 from gateway.store.migrate import upgrade
@@ -142,6 +143,10 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--label", default="command line")
     again = command("replay", reread, "read pushes of the inbox again")
     again.add_argument("id", type=int, nargs="+", help="ids of GET /v1/inbox")
+    ask = command("live", live, "ask a carrier about one number, with real credentials from the environment")
+    ask.add_argument("carrier", help="its code in carriers.yaml, on or off")
+    ask.add_argument("--number", required=True)
+    ask.add_argument("--phone", help="E.164, for carriers that want its last four digits")
     command("backtest", not_built, "not built yet")
     command("import", not_built, "not built yet")
     return top

@@ -53,11 +53,11 @@ class Document:
             self.problem((*where, *one["loc"]), message)
 
 
-def read(path: Path, environ: Mapping[str, str]) -> Document:
-    """Read a file. What is wrong with it is in `problems`; `value` is None then."""
+def read(path: Path, environ: Mapping[str, str], *, text: str | None = None) -> Document:
+    """Read a file, or `text` in its name. What is wrong with it is in `problems`; `value` is None then."""
     document = Document(file=str(path))
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8") if text is None else text, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         document.problem((), getattr(error, "strerror", None) or str(error))
         return document

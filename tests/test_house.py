@@ -59,6 +59,7 @@ MAY["gateway.jobs"] = _BELOW
 # roof
 MAY["gateway.app"] = ("gateway",)
 MAY["gateway.demo"] = ("gateway",)
+MAY["gateway.live"] = ("gateway",)
 MAY["gateway.__main__"] = ("gateway",)
 
 #: A third party -> where it may be imported.
@@ -71,7 +72,7 @@ WALLS: dict[str, tuple[str, ...]] = {
     "redis": ("gateway.limits", "gateway.cache"),
     "tenacity": ("gateway.http",),
     "jinja2": ("gateway.render", "gateway.web", "gateway.sandbox"),
-    "yaml": ("gateway.yaml_lines", "gateway.policies", "gateway.words", "gateway.sandbox"),
+    "yaml": ("gateway.yaml_lines", "gateway.live", "gateway.policies", "gateway.words", "gateway.sandbox"),
 }
 
 
