@@ -8,7 +8,7 @@ from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from gateway.contract.errors import Refused
-from gateway.domain import Message, ProviderTemplate
+from gateway.domain import Address, Message, Party, ProviderTemplate
 
 POUND_G, OUNCE_G, INCH_MM = Decimal("453.59237"), Decimal("28.349523125"), Decimal("25.4")
 
@@ -21,6 +21,13 @@ def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
 def domestic(phone: str) -> str:
     """A phone as mainland carriers write it: without +86; of another country as it is."""
     return phone.removeprefix("+86")
+
+
+def in_china(party: Party) -> Address:
+    """The address of a party on the mainland. Raise Refused for one elsewhere: domestic forms have no field for it."""
+    if party.address.country != "CN":
+        raise Refused(f"books within China only, not to or from {party.address.country}")
+    return party.address
 
 
 def measured(amount: int, unit: Decimal) -> Decimal:
