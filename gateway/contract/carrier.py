@@ -119,6 +119,9 @@ class CarrierAdapter(ABC):
     #: seconds after which the provider forgets a subscription; None: it lasts
     subscription_life: ClassVar[float | None] = None
 
+    #: seconds for which a repeated key of `book` gives the first booking; None: for good, or `find_booking` knows it
+    remembers_key: ClassVar[float | None] = None
+
     def __init__(
         self,
         settings: Any,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from gateway.cases.announce import announce
 from gateway.contract import BadPayload, CallPerson, CarrierAdapter, OutcomeUnknown
 from gateway.domain import Booking, Status
-from gateway.outcome import Done, Drop, End, No
+from gateway.outcome import Again, Done, Drop, End, No
 from gateway.remedies.cancelling import nobody, ranked
-from gateway.remedies.ground import Parcel, hindrance
+from gateway.remedies.ground import Parcel, answer, hindrance, said_yes
 from gateway.remedies.parcel import Incomplete, parcel_of
 from gateway.remedies.work import Stop, Work
 from gateway.store.engine import Tx
 from gateway.tracking.numbers import normal
 from gateway.tracking.register import NumberTaken, add_leg, close_leg
 
+#: So long before a carrier forgets a key we no longer trust that it knows it.
+_MARGIN = timedelta(hours=1)
 #: A parcel that came to such an end needs no other carrier. One that came back, or of which nobody knows, may.
 _OVER = (Status.DELIVERED, Status.CANCELLED)
 
@@ -25,6 +29,7 @@ async def book(work: Work, *, handed_over: bool) -> End:
     while True:
         booking = await _look(work) if work.progress.get("begun") == "book" else None
         if booking is None:
+            await _ask_about_forgotten(work)
             parcel = await _begin(work, handed_over=handed_over)
             booking = await _call(work, parcel)
         if booking is not None:
@@ -57,7 +62,8 @@ async def _choose(work: Work, tx: Tx, parcel: Parcel) -> None:
         raise Stop(No(reason=f"{nobody(choice)}; {refused}".rstrip("; ")))
     first = choice.ranked[0]
     work.set(begun="book", tries=work.progress.get("tries", 0) + 1)
-    work.set(booking={"carrier": first.carrier, "service": first.service, "key": work.key})
+    begun_at = work.rt.clock().isoformat()
+    work.set(booking={"carrier": first.carrier, "service": first.service, "key": work.key, "begun_at": begun_at})
 
 
 async def _look(work: Work) -> Booking | None:
@@ -70,6 +76,25 @@ async def _look(work: Work) -> Booking | None:
     if type(adapter).find_booking is CarrierAdapter.find_booking:
         return None
     return await adapter.find_booking(begun["key"])
+
+
+async def _ask_about_forgotten(work: Work) -> None:
+    """A key that the carrier may have forgotten since it was first used is not used again: a person looks whether there
+    is a booking under it. A yes (there is none) lets another key be used. Raise Stop."""
+    if work.progress.get("begun") != "book":
+        return
+    begun = work.progress["booking"]
+    remembers = work.rt.carriers[begun["carrier"]].adapter.remembers_key
+    used_at = datetime.fromisoformat(begun["begun_at"])
+    if remembers is None or work.rt.clock() - used_at < timedelta(seconds=remembers) - _MARGIN:
+        return
+    question = f"no_booking_there_{work.progress['tries']}"
+    if not said_yes(work.deed, question):
+        if answer(work.deed, question) is not None:
+            raise Stop(Drop(reason=f"{begun['carrier']} has a booking under {begun['key']}"))
+        raise Stop(Again(due_at=None, reason=f"{question}: {begun['carrier']} may have booked under {begun['key']}"))
+    async with work.standing():
+        work.set(begun=None, booking=None)
 
 
 async def _call(work: Work, parcel: Parcel) -> Booking | None:

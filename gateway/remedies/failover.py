@@ -18,7 +18,7 @@ from gateway.outcome import Done, Drop, End
 from gateway.remedies.booking import book
 from gateway.remedies.cancelling import take_away
 from gateway.remedies.replacing import ask_for_replacement, confirmed
-from gateway.remedies.work import Stop, Work
+from gateway.remedies.work import REPLACEMENT, Stop, Work
 from gateway.runtime import Runtime
 from gateway.store.rows import Row
 
@@ -33,7 +33,7 @@ async def fail_over(rt: Runtime, deed: Row) -> End:
 
 
 async def _fail_over(work: Work) -> End:
-    if work.deed.payload.get("step") == "replacement":
+    if work.deed.payload.get("step") == REPLACEMENT:
         if not await confirmed(work):
             return Drop(reason="no replacement is wanted")
         return await book(work, handed_over=True)

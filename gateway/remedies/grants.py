@@ -5,6 +5,7 @@ The built-in generator makes coupon codes out of the claim itself, so that the s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ from gateway.remedies.ground import Ground, ground, hindrance, said_yes
 from gateway.remedies.view import grant_view
 from gateway.rules.compensation import Grant, GrantFacts, Hold, coupon_code, grant
 from gateway.runtime import Runtime
-from gateway.store import ledger
+from gateway.store import ledger, shipments
 from gateway.store.engine import Tx
 from gateway.store.ids import new_id
 from gateway.store.rows import Row
@@ -34,7 +35,7 @@ async def compensate(rt: Runtime, deed: Row) -> End:
         await ledger.alone(tx)
         known = await ledger.by_claim(tx, claim)
         if known is not None and known.state != "refused":
-            if known.case_id == here.case.id:
+            if (known.case_id, known.kind, known.tier) == (here.case.id, deed.kind, deed.payload["plan"]["tier"]):
                 return Done(result=_result(known))
             return Drop(reason=f"the order has {known.kind} {known.id} for this already")
         hindered = hindrance(rt, deed, here)
@@ -56,7 +57,7 @@ def claim_of(order_id: str, kind: str, version: int) -> str:
 
 async def _facts(rt: Runtime, tx: Tx, deed: Row, here: Ground) -> GrantFacts:
     now, shipment = rt.clock(), here.parcel.shipment if here.parcel else None
-    who = _who(rt, here)
+    who = await _who(rt, tx, deed, here)
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     given = await ledger.given(tx, order_id=here.case.order_id, **who, month_ago=now - _MONTH, today=today)
     tier = rt.policies.compensation.tiers.get(deed.payload["plan"]["tier"])
@@ -81,16 +82,27 @@ def _value(given: Any) -> Money | None:
     return Money(amount=Decimal(given["amount"]), currency=given["currency"]) if given else None
 
 
-def _who(rt: Runtime, here: Ground) -> dict[str, str]:
-    """Keyed hashes of the customer and of the address; "" where nothing is known, which no cap counts."""
-    document = here.parcel.shipment.document if here.parcel else {}
+async def _who(rt: Runtime, tx: Tx, deed: Row, here: Ground) -> dict[str, str]:
+    """Keyed hashes of the customer and of the address; "" where nothing is known, which no cap counts.
+
+    A case of an order alone is about the customer whom the report names, else about the one of the order's parcels.
+    """
+    document = here.parcel.shipment.document if here.parcel else await _of_order(tx, here.case.order_id)
     person = document.get("recipient") or {}
+    if here.parcel is None:
+        person = {**person, **(deed.payload.get("customer") or {})}
     known = (("phone", Channel.SMS), ("email", Channel.EMAIL), ("wechat_openid", Channel.WECHAT))
     customer = next((person_key(rt.secret, channel, person[name]) for name, channel in known if person.get(name)), "")
     place = document.get("destination") or {}
     parts = [str(place.get(name) or "") for name in ("country", "region", "city", "district", "postcode", "address")]
     address = person_key(rt.secret, "address", "|".join(parts)) if place.get("address") else ""
     return {"customer": customer, "address": address}
+
+
+async def _of_order(tx: Tx, order_id: str) -> Mapping[str, Any]:
+    """As the newest parcel of an order was registered; empty when it has none."""
+    parcels = await shipments.of_order(tx, order_id)
+    return parcels[-1].document if parcels else {}
 
 
 async def _issue(rt: Runtime, tx: Tx, deed: Row, here: Ground, claim: str, decided: Grant) -> Row:
@@ -132,7 +144,7 @@ async def _write(rt: Runtime, tx: Tx, deed: Row, here: Ground, claim: str, **val
         "tier": deed.payload["plan"]["tier"],
         "policy_version": deed.payload["versions"]["compensation"],
         "issued_at": rt.clock(),
-        **_who(rt, here),
+        **await _who(rt, tx, deed, here),
     }
     if not await ledger.add(tx, id=new_id("gr"), claim=claim, **row):
         refused = await ledger.by_claim(tx, claim)

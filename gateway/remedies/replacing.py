@@ -12,7 +12,7 @@ from gateway.outcome import Done, End
 from gateway.remedies.cancelling import may_go
 from gateway.remedies.ground import Ground, Parcel, hindrance
 from gateway.remedies.parcel import leg_ref
-from gateway.remedies.work import Stop, Work
+from gateway.remedies.work import REPLACEMENT, Stop, Work
 from gateway.rules.policy import RemedyPlan
 from gateway.store import outbox
 from gateway.store.engine import Tx
@@ -81,7 +81,7 @@ async def _write_questions(work: Work, tx: Tx) -> None:
     )
     ask_id = await outbox.add(tx, asked, now)
     if ask_id is not None:
-        payload = {**about, "plan": deed.payload["plan"], "step": "replacement"}
+        payload = {**about, "plan": deed.payload["plan"], "step": REPLACEMENT}
         follows = Deed(kind=DeedKind.FAILOVER, key=f"{key}:book", payload=payload, due_at=None, after=ask_id, **where)
         await outbox.add(tx, follows, now)
 

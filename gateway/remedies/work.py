@@ -15,6 +15,9 @@ from gateway.store import outbox
 from gateway.store.engine import Tx
 from gateway.store.rows import Row
 
+#: The step of a deed that books leg B once there is stock for it.
+REPLACEMENT = "replacement"
+
 
 class Stop(Exception):
     """This is how the deed ends this time."""
@@ -72,9 +75,13 @@ class Work:
         await outbox.note(tx, self.deed, self.progress, until=self.rt.clock() + self.rt.lease)
 
     async def alone(self, tx: Tx, here: Ground, parcel: Parcel) -> None:
-        """One failover per parcel at a time, and only away from the leg the case was opened about. Raise Stop."""
+        """One failover per parcel at a time, and only away from the leg the case was opened about. Raise Stop.
+
+        A replacement that another case asked for, and that nobody has answered yet, is one under way.
+        """
         if parcel.leg.opened_at > here.case.opened_at:
             raise Stop(Drop(reason=f"the parcel is with {parcel.leg.carrier} since the case was opened"))
         others = await outbox.live_of_shipment(tx, parcel.shipment.id, DeedKind.FAILOVER)
-        if any(other.id != self.deed.id and other.progress for other in others):
+        others = [other for other in others if other.id != self.deed.id]
+        if any(other.progress or other.payload.get("step") == REPLACEMENT for other in others):
             raise Stop(Drop(reason="another failover of this parcel is under way"))

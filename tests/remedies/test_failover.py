@@ -9,10 +9,10 @@ import pytest
 
 from gateway.cases.actions import approve, reject, retry
 from gateway.contract import BadPayload, OutcomeUnknown, Refused, Unavailable
-from gateway.domain import Status
+from gateway.domain import Booking, Parcel, Reason, Status
 from gateway.outcome import Done
 from gateway.store.engine import Store
-from tests.remedies.world import POLICIES, ByHand, Killed, World, die, route, world
+from tests.remedies.world import POLICIES, Booker, ByHand, Killed, World, die, route, world
 
 KIND = "stall_pre_transit"
 
@@ -357,3 +357,78 @@ async def test_a_message_tells_of_it_only_afterwards(store: Store) -> None:
 
     await rt.deliver(message=say)
     assert order
+
+
+async def test_two_cases_ask_for_one_replacement(store: Store) -> None:
+    failing_over = {"remedies": [{"do": "failover"}]}
+    playbooks = {"playbooks": {"default": {}, "exception_damaged": failing_over, "presumed_lost": failing_over}}
+    rt = world(store, playbooks=playbooks)
+    shipment_id = await rt.register(promised_at=rt.clock())
+    await rt.hear("SF1", Status.EXCEPTION, reason=Reason.DAMAGED)
+    await rt.deliver()
+    await rt.stall(shipment_id, hours=9 * 24)
+    await rt.deliver()
+    assert (await rt.events()).count("replacement.requested") == 1
+    assert rt.books("sf").intercepted == ["SF1"]
+    assert await rt.remedies("presumed_lost") == {"failover": "dropped"}
+
+
+class Forgetful(Booker):
+    """Cannot be asked for a booking; the same key gives the first one for two days, and then a second one."""
+
+    remembers_key = 48 * 3600
+
+    async def find_booking(self, key: str) -> Booking | None:
+        return None
+
+    async def book(self, parcel: Parcel, key: str) -> Booking:
+        if key not in self.did.booked:
+            return await super().book(parcel, key)
+        self.did.enter("book")
+        return self.did.booked[key]
+
+
+async def lost_answer(store: Store) -> World:
+    rt = world(store, kinds={"zto": Forgetful})
+    await stalled(rt)
+    rt.books("zto").after["book"] = [OutcomeUnknown("no answer")]
+    await rt.deliver()
+    return rt
+
+
+async def test_a_key_is_repeated_while_the_carrier_remembers_it(store: Store) -> None:
+    rt = await lost_answer(store)
+    rt.time.forward(hours=46)
+    await rt.speaks("sf", "zto")
+    await rt.deliver()
+    assert (await rt.remedies(KIND))["failover"] == "done"
+    assert len(rt.books("zto").booked) == 1
+    assert rt.books("zto").calls["book"] == 2
+
+
+async def test_a_key_that_the_carrier_may_have_forgotten_is_a_question_to_a_person(store: Store) -> None:
+    rt = await lost_answer(store)
+    rt.time.forward(hours=49)
+    await rt.speaks("sf", "zto")
+    await rt.deliver()
+    assert rt.books("zto").calls["book"] == 1
+    case = await rt.case(KIND)
+    assert case["state"] == "waiting"
+    (failover,) = [remedy for remedy in case["remedies"] if remedy["kind"] == "failover"]
+    assert failover["reason"].startswith("no_booking_there_1: zto ")
+    assert next(iter(rt.books("zto").booked)) in failover["reason"]
+    await approve(rt, case["id"], who="ops", remedy=failover["id"], note="nothing there")
+    await rt.deliver()
+    assert [key[-2:] for key in rt.books("zto").booked] == ["-1", "-2"]
+    assert (await rt.remedies(KIND))["failover"] == "done"
+
+
+async def test_a_person_who_finds_the_forgotten_booking_says_no(store: Store) -> None:
+    rt = await lost_answer(store)
+    rt.time.forward(hours=49)
+    await rt.speaks("sf", "zto")
+    await rt.deliver()
+    await reject(rt, (await rt.case(KIND))["id"], who="ops", note="it is there")
+    await rt.deliver()
+    assert rt.books("zto").calls["book"] == 1
+    assert (await rt.remedies(KIND))["failover"] == "dropped"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.cases.actions import approve, reject, retry
+from gateway.cases.report import Report, report_exception
 from gateway.domain import Reason, Status
 from gateway.remedies.grants import compensate
 from gateway.remedies.withdraw import expire
@@ -16,7 +17,7 @@ from gateway.rules.policy import Compensation
 from gateway.store import outbox
 from gateway.store.engine import Store
 from gateway.store.queues import LeaseLost
-from tests.remedies.world import POLICIES, Killed, World, die, world
+from tests.remedies.world import DOCUMENT, POLICIES, Killed, World, die, world
 
 KIND = "stall_in_transit"
 UNLIMITED = POLICIES["compensation"]["caps"]
@@ -235,3 +236,32 @@ async def test_a_worker_that_wakes_late_pays_nothing(store: Store) -> None:
     with pytest.raises(LeaseLost):
         await compensate(rt, slow[0])
     assert len(await rt.grants()) == 1
+
+
+async def test_one_claim_is_one_grant_whatever_else_the_playbook_gives(store: Store) -> None:
+    tiers = {
+        "sorry": {"amount": 10, "currency": "CNY"},
+        "hundred": {"kind": "points", "amount": 100, "currency": "CNY"},
+    }
+    both = giving({"do": "coupon", "tier": "sorry"}, {"do": "points", "tier": "hundred"})
+    rt = world(store, playbooks=both, compensation=paying(tiers=tiers))
+    await stalled(rt)
+    await rt.deliver()
+    await rt.deliver()
+    (given,) = await rt.grants()
+    assert await rt.remedies(KIND) == {"coupon": "dropped", "points": "dropped", given.kind: "done"}
+
+
+async def test_a_cap_of_a_customer_holds_for_orders_without_a_parcel(store: Store) -> None:
+    """Who complains of many orders is one customer; so is the one whose parcel stalls."""
+    books = {"playbooks": {"default": {}, "complaint": {"remedies": [{"do": "coupon", "tier": "sorry"}]}}}
+    rt = world(store, playbooks=books, compensation=capped(per_customer_30_days=2))
+    phone = str(DOCUMENT["recipient"]["phone"])
+    await rt.register(order="SO-0")
+    await rt.register("SF2", order="SO-0")  # two parcels: the case is about the order
+    for number in range(4):
+        report = Report(order_id=f"SO-{number}", kind="complaint", customer={"phone": phone} if number else None)
+        async with store.write() as tx:
+            await report_exception(rt, tx, report, who="shop")
+    await rt.deliver()
+    assert await outcomes(rt) == [("issued", None)] * 2 + [("refused", "cap_customer")] * 2
