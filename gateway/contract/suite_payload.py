@@ -44,7 +44,7 @@ def opened(text: str) -> Any:
             return text
     if stripped[:1] == "<":
         return Opened("xml", _XML_LEAF.split(text))
-    if re.match(r"[\w.\-]+=[^\s]*", stripped):
+    if re.match(r"[\w.\-]+=(?!=?$)\S*", stripped):  # not Base64, which only ends so
         return Opened("form", {name: opened(value) for name, value in parse_qsl(stripped, keep_blank_values=True)})
     return text
 
