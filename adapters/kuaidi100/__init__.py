@@ -53,6 +53,7 @@ class Kuaidi100Adapter(CarrierAdapter):
     Settings = Kuaidi100Settings
     aggregator = True
     min_interval = 1800
+    remembers_key = 48 * 3600
     statuses = STATUSES
 
     @classmethod

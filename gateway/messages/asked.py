@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.domain import FINAL, CaseState, Channel, DeedState, Status, rank
+from gateway.domain import FINAL, CaseState, Channel, DeedState, Reason, Status, rank
 from gateway.messages.facts import Subject, recipient
 from gateway.messages.follow import NEWS
 from gateway.privacy import person_key
 from gateway.rules.governor import Counts, Decision, Reader
+from gateway.rules.kinds import ORDER_KINDS, exception_kind
 from gateway.rules.policy import News, RemedyPlan
 from gateway.runtime import Runtime
 from gateway.store import cases, ledger, legs, messages, outbox, shipments
@@ -20,6 +21,7 @@ from gateway.store.history import decode
 from gateway.tracking.change import Snapshot
 
 DAY = timedelta(days=1)
+_DAMAGED = exception_kind(Reason.DAMAGED)
 _CLOSED = (CaseState.CLEARED, CaseState.RESOLVED)
 _ADDRESS = {Channel.WECHAT: "wechat_openid", Channel.SMS: "phone", Channel.EMAIL: "email"}
 
@@ -48,7 +50,7 @@ async def asked(rt: Runtime, tx: Tx, deed: Any, now: datetime) -> Asked:
     coupon = next((grant for grant in await ledger.of_case(tx, deed.case_id) if grant.code), None) if case else None
     decision = _decision(deed, case, now)
     operators = decision.channels == (Channel.OPS,)
-    person = recipient(shipment) or deed.payload.get("customer") or {}
+    person = recipient(shipment) or deed.payload.get("customer") or await _of_order(tx, shipment, case)
     addresses = {Channel.OPS: "-"} if operators else _addresses(person)
     keys = {channel: person_key(rt.secret, channel, address) for channel, address in addresses.items()}
     gone = await messages.suppressed(tx, list(keys.values()))
@@ -71,6 +73,12 @@ async def asked(rt: Runtime, tx: Tx, deed: Any, now: datetime) -> Asked:
         unfounded=await _unfounded(tx, deed),
         keys=keys,
     )
+
+
+async def _of_order(tx: Tx, shipment: Snapshot | None, case: Any) -> Mapping[str, Any]:
+    """A case of an order of several parcels: its customer is the recipient of the newest one."""
+    parcels = await shipments.of_order(tx, case.order_id) if shipment is None and case is not None else []
+    return recipient(Snapshot.of(parcels[-1])) if parcels else {}
 
 
 def _decision(deed: Any, case: Any, now: datetime) -> Decision:
@@ -98,9 +106,22 @@ def _superseded(deed: Any, decision: Decision, shipment: Snapshot | None, case: 
     """News of a status that is over, word of a trouble that went away, anything more about a parcel at its end."""
     if deed.kind == NEWS:
         return shipment is None or shipment.status != deed.payload["status"]
-    if case is not None and case.state in _CLOSED and decision.kind == "transactional":
+    if decision.kind != "transactional":
+        return False
+    if case is not None and case.state in _CLOSED:
         return True
-    return shipment is not None and shipment.status in FINAL - {Status.EXPIRED} and decision.kind == "transactional"
+    ended = shipment is not None and shipment.status in FINAL - {Status.EXPIRED}
+    return ended and not _outlives(shipment, case)
+
+
+def _outlives(shipment: Snapshot | None, case: Any) -> bool:
+    """A trouble that the end of the journey does not end: the parcel arrived damaged, or the order system reported it
+    when the parcel had come to its end already."""
+    if shipment is None or case is None:
+        return False
+    if shipment.status is Status.DELIVERED and case.kind == _DAMAGED:
+        return True
+    return case.kind in ORDER_KINDS and shipment.since is not None and shipment.since <= case.opened_at
 
 
 async def _unfounded(tx: Tx, deed: Any) -> bool:
