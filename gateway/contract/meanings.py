@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from gateway.contract.carrier import Meaning
-from gateway.domain import Reason, Scan, Status
+from gateway.domain import FINAL, LegRef, Reason, Scan, Status
 
 Found = TypeVar("Found")
 #: The carrier's words, separated by blanks, and what each of them means.
@@ -32,6 +32,30 @@ def table(*rows: Row, door: str = "") -> dict[str, Meaning]:
 def told(patterns: Mapping[str, Found], said: str) -> Found | None:
     """The value of the first pattern (a regular expression) that is found in a text."""
     return next((value for pattern, value in patterns.items() if re.search(pattern, said)), None)
+
+
+def finer(statuses: Mapping[str, Meaning], coarse: str, fine: str, silent: Collection[str] = ()) -> str | None:
+    """The word that counts where a provider sends a coarse word beside a fine code; None for one that tells nothing.
+
+    The fine one where it is listed, else the coarse one; but a final needs both to agree: a fine code that is not
+    listed and belongs to another word leaves it open (UNKNOWN). silent: words without a scan.
+    """
+    known = next((word for word in (fine, coarse) if word in statuses or word in silent), fine or coarse)
+    if known in silent:
+        return None
+    doubtful = known != fine and fine != "" and not fine.startswith(coarse)
+    return fine if doubtful and known in statuses and statuses[known].status in FINAL else known
+
+
+def asked(legs: Sequence[LegRef], scans: Sequence[Scan]) -> list[Scan]:
+    """The scans of parcels that were asked about: with one number, another company carries another parcel."""
+    wanted = {(_compared(leg.tracking_number), leg.company) for leg in legs}
+    numbered = [(_compared(scan.tracking_number), scan) for scan in scans]
+    return [scan for number, scan in numbered if {(number, None), (number, scan.company)} & wanted]
+
+
+def _compared(number: str) -> str:
+    return "".join(number.split()).upper()
 
 
 def handed_back(scans: Sequence[Scan], is_senders: Callable[[Scan], object] = lambda scan: True) -> list[Scan]:
