@@ -25,11 +25,9 @@ def conditional(request: web.Request, rendered: Rendered, language: str) -> web.
     """
     accepted = request.headers.get(hdrs.ACCEPT_ENCODING)
     known = request.headers.get(hdrs.IF_NONE_MATCH)
-    way = _Way(
-        squeeze=accepted is not None and len(rendered.body) > _WORTH_IT and takes_gzip(accepted),
-        same=known is not None and rendered.status == 200 and (rendered.etag in known or known.strip() == "*"),
-        language=language,
-    )
+    squeeze = accepted is not None and len(rendered.body) > _WORTH_IT and takes_gzip(accepted)
+    same = known is not None and rendered.status == 200 and (rendered.etag in known or known.strip() == "*")
+    way = _Way(squeeze, same, language)
     made: Ready | None = rendered.made.get(way)
     if made is None:
         made = rendered.made[way] = _made(rendered, way)

@@ -1,5 +1,6 @@
-"""The load: a process of its own that keeps N connections busy with ready-made requests and checks every answer.
+"""The load: a process of its own that keeps connections busy with ready-made requests and checks every answer.
 
+It drives both sides of a pair, in turn and in short rounds: what disturbs the machine disturbs both.
 Started as `python -m tests.bench.load` with a Job as JSON on stdin; prints a Tally as JSON.
 """
 
@@ -10,8 +11,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import cycle
 from typing import cast
 
@@ -22,13 +24,21 @@ _LENGTH = b"content-length: "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """requests: raw HTTP/1.1, sent in turn, as latin-1 text. expect: the only status that is right. core: to run on."""
+class Target:
+    """requests: raw HTTP/1.1, sent in turn, as latin-1 text. expect: the only status that is right."""
 
     port: int
-    requests: list[str]
-    expect: int
+    requests: Sequence[str]
+    expect: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """connections: to each target. seconds: each is counted per round, after `warm` that are not. core: to run on."""
+
+    targets: Sequence[Target]
     connections: int
+    rounds: int
     seconds: float
     warm: float
     core: int | None = None
@@ -36,13 +46,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """rate: answers per second. body: bytes of the last answer's body. busy: the share of its core the load took."""
+    """What came of one target. rates: answers per second, by round. body: bytes of the last answer's body."""
 
-    rate: float
+    rates: Sequence[float]
     p50_ms: float
     p99_ms: float
     body: int
-    busy: float
 
 
 class WrongAnswer(Exception):
@@ -50,30 +59,75 @@ class WrongAnswer(Exception):
 
 
 class Meter:
-    """Times of the answers that came between the end of the warm-up and the end."""
+    """One target: its connections, and the times of the answers that are counted."""
 
-    def __init__(self, job: Job) -> None:
-        self.expect = job.expect
-        self.requests: Iterator[bytes] = cycle([request.encode("latin-1") for request in job.requests])
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.requests: Iterator[bytes] = cycle([request.encode("latin-1") for request in target.requests])
+        self.resting: list[Connection] = []
+        self.rates: list[float] = []
         self.times: list[float] = []
         self.body = 0
-        self.counting = False
+        self.running = self.counting = False
+        self.news = asyncio.Event()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def answered(self, seconds: float, status: int, body: int) -> None:
-        if status != self.expect:
-            self.fail(WrongAnswer(f"status {status} instead of {self.expect}"))
+    def answered(self, connection: Connection, seconds: float, status: int, body: int) -> None:
+        if status != self.target.expect:
+            self.fail(WrongAnswer(f"status {status} instead of {self.target.expect}"))
         self.body = body
         if self.counting:
             self.times.append(seconds)
+        if self.running:
+            connection.send()
+        else:
+            self.rest(connection)
+
+    def rest(self, connection: Connection) -> None:
+        self.resting.append(connection)
+        self.news.set()
 
     def fail(self, error: Exception) -> None:
         if not self.failed.done():
             self.failed.set_exception(error)
+            self.news.set()
+
+    async def wait(self, seconds: float) -> None:
+        """So long, or until an answer was wrong. Raise WrongAnswer."""
+        await asyncio.wait([self.failed], timeout=seconds)
+        self.check()
+
+    def check(self) -> None:
+        if self.failed.done():
+            self.failed.result()
+
+    async def round(self, job: Job) -> None:
+        """Send, count, and let every connection come to rest. Raise WrongAnswer."""
+        self.running, waiting = True, self.resting
+        self.resting = []
+        for connection in waiting:
+            connection.send()
+        await self.wait(job.warm)
+        before, began, self.counting = len(self.times), time.perf_counter(), True
+        await self.wait(job.seconds)
+        self.counting = False
+        self.rates.append((len(self.times) - before) / (time.perf_counter() - began))
+        self.running = False
+        while len(self.resting) < job.connections:
+            self.news.clear()
+            await self.news.wait()
+            self.check()
+
+    def tally(self) -> Tally:
+        times = sorted(self.times)
+        if not times:
+            raise WrongAnswer("no answer came while it was measured")
+        p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
+        return Tally(rates=self.rates, p50_ms=p50 * 1000, p99_ms=p99 * 1000, body=self.body)
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection with one request under way at a time."""
+    """One keep-alive connection with at most one request under way."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
@@ -82,9 +136,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's is one by shape, not by class
-        self._send()
+        self._meter.rest(self)
 
-    def _send(self) -> None:
+    def send(self) -> None:
         self._sent = time.perf_counter()
         self.transport.write(next(self._meter.requests))
 
@@ -96,8 +150,7 @@ class Connection(asyncio.Protocol):
             self._held = held
             return
         self._held = b""
-        self._meter.answered(time.perf_counter() - self._sent, int(held[9:12]), body)
-        self._send()
+        self._meter.answered(self, time.perf_counter() - self._sent, int(held[9:12]), body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._meter.fail(WrongAnswer(f"the connection was closed: {exc}"))
@@ -111,48 +164,30 @@ def _body_length(head: bytes) -> int:
     return int(head[at + len(_LENGTH) :].split(b"\r\n", 1)[0])
 
 
-async def run(job: Job) -> Tally:
-    """Warm up, measure, and let go. Raise WrongAnswer at the first answer that is not the expected one."""
-    loop, meter = asyncio.get_running_loop(), Meter(job)
-    opened = [
-        await loop.create_connection(lambda: Connection(meter), "127.0.0.1", job.port) for _ in range(job.connections)
-    ]
-    await _while(meter, job.warm)
-    meter.counting, began, spent = True, time.perf_counter(), time.process_time()
-    await _while(meter, job.seconds)
-    took, used = time.perf_counter() - began, time.process_time() - spent
-    tally = _tally(meter, took, used)
-    meter.failed.cancel()  # from here on a connection may close
-    for transport, _ in opened:
-        transport.abort()
-    return tally
-
-
-async def _while(meter: Meter, seconds: float) -> None:
-    """So long, or until an answer was wrong."""
-    await asyncio.wait([meter.failed], timeout=seconds)
-    if meter.failed.done():
-        meter.failed.result()
-
-
-def _tally(meter: Meter, took: float, used: float) -> Tally:
-    times = sorted(meter.times)
-    if not times:
-        raise WrongAnswer("no answer came while it was measured")
-    return Tally(
-        rate=len(times) / took,
-        p50_ms=times[len(times) // 2] * 1000,
-        p99_ms=times[len(times) * 99 // 100] * 1000,
-        body=meter.body,
-        busy=used / took,
-    )
+async def run(job: Job) -> list[Tally]:
+    """Every target in turn, so many rounds; who was last goes first in the next. Raise WrongAnswer at the first one."""
+    loop, meters = asyncio.get_running_loop(), [Meter(target) for target in job.targets]
+    for meter in meters:
+        for _ in range(job.connections):
+            await loop.create_connection(partial(Connection, meter), "127.0.0.1", meter.target.port)
+    for number in range(job.rounds):
+        for meter in meters if number % 2 == 0 else reversed(meters):
+            await meter.round(job)
+    tallies = [meter.tally() for meter in meters]
+    for meter in meters:
+        meter.failed.cancel()  # from here on connections may close
+        for connection in meter.resting:
+            connection.transport.abort()
+    return tallies
 
 
 def main() -> None:
-    job = Job(**json.load(sys.stdin))
+    said = json.load(sys.stdin)
+    job = Job(**{**said, "targets": [Target(**target) for target in said["targets"]]})
     if job.core is not None:
         os.sched_setaffinity(0, {job.core})
-    print(json.dumps(asdict(uvloop.run(run(job)))))  # noqa: T201 - read by whoever started us
+    tallies = uvloop.run(run(job))
+    print(json.dumps([asdict(tally) for tally in tallies]))  # noqa: T201 - read by whoever started us
 
 
 if __name__ == "__main__":
