@@ -41,6 +41,7 @@ class Table(NamedTuple):
 
     ends: re.Pattern[str]
     questions: re.Pattern[str]
+    places: re.Pattern[str]
     untold: re.Pattern[str]
     rules: tuple[Rule, ...]
     wishes: tuple[Rule, ...]
@@ -50,6 +51,7 @@ class Table(NamedTuple):
         return cls(
             ends=re.compile(words.ENDS, _FLAGS),
             questions=re.compile(words.QUESTIONS, _FLAGS),
+            places=re.compile(words.PLACES, _FLAGS),
             untold=re.compile(words.UNTOLD, _FLAGS),
             rules=tuple(_rule(*row) for row in words.TABLE),
             wishes=tuple(_rule(*row) for row in words.WISHES),
@@ -57,7 +59,8 @@ class Table(NamedTuple):
 
     def told(self, said: str) -> str:
         """The clauses that tell a fact, joined by `|`."""
-        clauses = (self.untold.sub("", clause).strip() for clause in self.ends.split(self.questions.sub("|", said)))
+        stated = self.places.sub("", self.questions.sub("|", said)).translate(_BRACKETS)
+        clauses = (self.untold.sub("", clause).strip() for clause in self.ends.split(stated))
         return "|".join(filter(None, clauses))
 
     def read(self, said: str) -> Meaning | None:
@@ -84,16 +87,16 @@ def read_text(text: str, languages: Sequence[str] = LANGUAGES) -> Meaning | None
 
     Only for events without a code (`without_code`). A text with Chinese in it is read as Chinese, any other as English.
     """
-    said = _plain(text[: LONGEST + 1])
+    said = plain(text[: LONGEST + 1])
     language = "zh" if _CHINESE.search(said) else "en"
-    if len(text) > LONGEST or language not in languages:
+    if max(len(text), len(said)) > LONGEST or language not in languages:
         return None
     return TABLES[language].read(said)
 
 
-def _plain(text: str) -> str:
-    """Half-width, with single blanks and straight quotes, without the brackets around names and places."""
-    return " ".join(unicodedata.normalize("NFKC", text).replace("\u2019", "'").translate(_BRACKETS).split())
+def plain(text: str) -> str:
+    """Half-width, with single blanks and straight quotes, as every table expects it."""
+    return " ".join(unicodedata.normalize("NFKC", text).replace("\u2019", "'").split())
 
 
 def without_code(scan: Scan, languages: Sequence[str] = LANGUAGES) -> Scan:
