@@ -1,7 +1,7 @@
 """Chinese phrases in the order of the index sheet (carriers/README.md, "Text order"); see gateway/contract/phrases.py.
 
-退回签收 -> 退回 -> 拒收 -> 破损 -> 丢失 -> 清关异常 -> 清关 -> ... -> 签收 -> 代收/驿站 -> 派送 -> 揽收 -> 运输. What failed
-(未签收, 派送不成功) stands before what it denies, and a locker or shop that signs before the recipient who does.
+退回签收 -> 退回 -> 拒收 -> 破损 -> 丢失 -> 清关异常 -> 清关 -> ... -> 签收 -> 代收/驿站 -> 派送 -> 揽收 -> 运输. What
+failed (未签收, 派送不成功) stands before what it denies, and a locker or shop that signs before the recipient who does.
 Gaps are `[^|]{0,n}`: bounded, and within one clause.
 """
 
