@@ -68,6 +68,7 @@ async def asked(rt: Runtime, tx: Tx, deed: Any, now: datetime) -> Asked:
             case=case,
             coupon=coupon,
             cause=deed.payload.get("cause"),
+            carrier=deed.payload.get("carrier"),
         ),
         superseded=not operators and _superseded(deed, decision, shipment, case),
         unfounded=await _unfounded(tx, deed),

@@ -23,13 +23,14 @@ from gateway.tracking.change import Snapshot
 class Subject:
     """What a message is about. shipment: None for a case of an order alone. coupon: a row of the ledger.
 
-    person: the recipient as registered, or the customer an order system named. cause: of what operators are told, where
-    it is another one than the case's own.
+    person: the recipient as registered, or the customer an order system named. cause, carrier: of what operators are
+    told, where there is no case or it is another cause than the case's own.
     """
 
     shipment: Snapshot | None
     person: Mapping[str, Any] = field(default_factory=dict)
     cause: str | None = None
+    carrier: str | None = None
     place: str = ""
     case: Any = None
     coupon: Any = None
@@ -38,7 +39,7 @@ class Subject:
 def parameters(rt: Runtime, about: Subject, *, locale: str, zone: str, now: datetime) -> dict[str, str]:
     """Every name a template may use; what does not apply is an empty text. Amounts and dates are already formatted."""
     shipment, case, coupon = about.shipment, about.case, about.coupon
-    carrier = shipment.carrier if shipment else getattr(case, "carrier", None) or ""
+    carrier = shipment.carrier if shipment else getattr(case, "carrier", None) or about.carrier or ""
     return {
         "name": about.person.get("name") or "",
         "order_id": shipment.order_id if shipment else getattr(case, "order_id", ""),

@@ -11,12 +11,14 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.contract import ContractError, Push
-from gateway.domain import Source
+from gateway.domain import DeedKind, Source
+from gateway.rules.policy import RemedyPlan
 from gateway.runtime import Runtime
-from gateway.store import health
+from gateway.store import health, outbox
 from gateway.store import inbox as rows
 from gateway.store.engine import Tx
 from gateway.store.inbox import QUARANTINED, READ, WAITING
+from gateway.store.outbox import Deed
 from gateway.store.queues import LeaseLost
 from gateway.store.rows import Row
 from gateway.tracking.record import Heard, problem, record
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 #: Tries of a push at which our own code fails, and the first wait between them.
 TRIES = 5
 WAIT = timedelta(minutes=1)
+#: What operators read about a push that nobody can read (config/messages).
+_TOLD_BY = "ops_incident"
 #: A body larger than this is read in a thread: aggregators batch.
 _LARGE = 64 * 1024
 
@@ -123,7 +127,19 @@ async def _end(rt: Runtime, tx: Tx, reading: Reading) -> None:
     why = why or reading.broke
     if why is not None:
         log.warning("push %d of %s is quarantined: %s", row.id, row.carrier, why)
+        await _alarm(rt, tx, row, why)
     await rows.end(tx, row, QUARANTINED if why else READ, why)
+
+
+async def _alarm(rt: Runtime, tx: Tx, row: Row, why: str) -> None:
+    """The operators are told of the first push of a carrier and day that cannot be read: one word, not a thousand."""
+    now = rt.clock()
+    plan = RemedyPlan(do=DeedKind.MESSAGE, to="operators", template=_TOLD_BY)
+    cause = f"push {row.id}: {why[:300]} (GET /v1/inbox?state={QUARANTINED}&carrier={row.carrier})"
+    payload = {"plan": plan.model_dump(mode="json"), "carrier": row.carrier, "cause": cause}
+    key = f"quarantined:{row.carrier}:{now.date().isoformat()}"
+    await outbox.add(tx, Deed(kind=DeedKind.MESSAGE, key=key, payload=payload, due_at=now), now)
+    tx.after_commit(lambda: rt.signals.wake("outbox"))
 
 
 async def _alone(rt: Runtime, reading: Reading) -> None:

@@ -10,10 +10,12 @@ import pytest
 
 from gateway import cases, messages, remedies, stalls
 from gateway.cases.report import Report, report_exception
+from gateway.contract import Push
 from gateway.domain import Basis, Channel, Reason, Scan, Source, Status
 from gateway.remedies.deliver import deliver_due
 from gateway.rules.policy import Playbooks
 from gateway.store.engine import Store
+from gateway.tracking.inbox import Inbox, read_inbox
 from gateway.tracking.record import Heard, record
 from gateway.tracking.register import NewShipment, register
 from tests.messages.rooms import Clock, Rooms, open_rooms
@@ -107,3 +109,16 @@ async def test_a_complaint_of_an_order_of_two_parcels_is_answered_to_its_custome
     await ship(rooms)
     await ship(rooms, "SL2")
     assert len(await complained(rooms)) == 1
+
+
+async def test_operators_hear_once_a_day_of_pushes_that_nobody_can_read(rooms: Rooms) -> None:
+    async with Inbox(rooms.rt) as inbox:
+        for number in range(3):
+            await inbox.accept("silent", Push(body=b"rubbish %d" % number))
+    await read_inbox(rooms.rt, 10)
+    await deliver_due(rooms.rt)
+    ((message, _),) = rooms.said[Channel.OPS].messages
+    assert message.subject == "快递公司异常：静默"
+    assert message.text.startswith("push 1: ")
+    assert message.text.endswith("(GET /v1/inbox?state=quarantined&carrier=silent)")
+    assert told(rooms) == []
