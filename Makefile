@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 
-.PHONY: install dev run test lint bench fuzz live picture lock services clean
+.PHONY: install dev run test lint bench crash fuzz live picture lock services clean
 .DEFAULT_GOAL := run
 
 install: $(VENV)/.runtime  ## the gateway alone
@@ -39,6 +39,9 @@ lint: dev
 
 bench: dev  ## ratios to a raw ceiling measured in the same run; writes var/bench.json
 	$(BIN)/python -m tests.bench
+
+crash: dev services  ## kill -9 at random moments, on both stores; RUNS kills in all (1000)
+	$(BIN)/python -m tests.crash --runs $(or $(RUNS),1000)
 
 fuzz: dev  ## bent payloads into every reader; INPUTS per plugin, CODES to choose plugins
 	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),100000) $(CODES)
