@@ -15,7 +15,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.contract.errors import BadSignature, Refused
-from gateway.domain import Booking, LegRef, Parcel, Reason, Scan, Status
+from gateway.domain import Booking, LegRef, NumberPattern, Parcel, Reason, Scan, Status
 
 
 class Can(Flag):
@@ -118,6 +118,8 @@ class CarrierAdapter(ABC):
     aggregator: ClassVar[bool] = False  #: speaks of many carriers' parcels; a direct carrier's own word outranks it
     #: seconds after which the provider forgets a subscription; None: it lasts
     subscription_life: ClassVar[float | None] = None
+    #: the forms of its tracking numbers, for shipments registered without a carrier; an aggregator has none of its own
+    numbers: ClassVar[tuple[NumberPattern, ...]] = ()
 
     #: seconds for which a repeated key of `book` gives the first booking; None: for good, or `find_booking` knows it
     remembers_key: ClassVar[float | None] = None

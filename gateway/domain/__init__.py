@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.domain.deed import CaseState, DeedKind, DeedState
 from gateway.domain.message import Channel, Message, MessageKind, MessageState, ProviderTemplate, Receipt
+from gateway.domain.number import Check, Confidence, NumberPattern
 from gateway.domain.parcel import Address, Booking, Item, LegRef, Money, Parcel, Party
 from gateway.domain.scan import Basis, Scan, Source
 from gateway.domain.status import FAULT, FINAL, PAPERWORK, Fault, Reason, Status, rank
@@ -17,6 +18,8 @@ __all__ = [
     "Booking",
     "CaseState",
     "Channel",
+    "Check",
+    "Confidence",
     "DeedKind",
     "DeedState",
     "Fault",
@@ -26,6 +29,7 @@ __all__ = [
     "MessageKind",
     "MessageState",
     "Money",
+    "NumberPattern",
     "Parcel",
     "Party",
     "ProviderTemplate",

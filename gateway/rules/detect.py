@@ -1,0 +1,108 @@
+"""Which carriers a tracking number can belong to: ranked candidates with reasons, never one silent guess.
+
+Misread numbers are the field's commonest complaint, so only a form that is nobody else's decides by itself (`certain`):
+a carrier's own prefix, or prefix and check digit. Twelve digits are said of half a dozen carriers, whatever they check.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.domain import Confidence, NumberPattern
+from gateway.rules.check_digits import right
+
+_RANK = {confidence: rank for rank, confidence in enumerate(Confidence)}
+_SEPARATORS = re.compile(r"[\s._/\-]+")
+#: What eyes and scanners confuse: letters for digits anywhere, and digits for letters in the first two places.
+_AS_DIGITS = str.maketrans("OQILZSB", "0011258")
+_AS_LETTERS = str.maketrans("015", "OIS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A carrier it may be. reasons: the form in words, then machine words: "check_digit", "check_digit_wrong",
+    "tracked_as:<number>" (more was written than the carrier tracks), "reads_as:<number>" (letters taken for digits)."""
+
+    carrier: str
+    confidence: Confidence
+    reasons: tuple[str, ...]
+
+
+def candidates(number: str, patterns: Mapping[str, Sequence[NumberPattern]]) -> list[Candidate]:
+    """Best first; of equals in the order of `patterns` (carrier -> the forms of its numbers)."""
+    written = _judged(list(_spellings(number)), patterns)
+    if any(one.confidence is not Confidence.POSSIBLE for one in written):
+        return written
+    misread = [
+        _misread(one, variant) for variant in _variants(number) for one in _judged([variant], patterns, sure=True)
+    ]
+    known = {one.carrier for one in written}
+    return [*written, *{one.carrier: one for one in misread if one.carrier not in known}.values()]
+
+
+def decided(found: Iterable[Candidate]) -> Candidate | None:
+    """The one that is certain; None where none is, or more than one."""
+    certain = [one for one in found if one.confidence is Confidence.CERTAIN]
+    return certain[0] if len(certain) == 1 else None
+
+
+def _judged(
+    spellings: Sequence[str], patterns: Mapping[str, Sequence[NumberPattern]], *, sure: bool = False
+) -> list[Candidate]:
+    found = []
+    for carrier, forms in patterns.items():
+        ways = [one for form in forms for spelling in spellings for one in _judge(carrier, form, spelling, sure=sure)]
+        found += sorted(ways, key=_rank)[:1]
+    return sorted(found, key=_rank)
+
+
+def _rank(candidate: Candidate) -> int:
+    return _RANK[candidate.confidence]
+
+
+def _judge(carrier: str, pattern: NumberPattern, spelling: str, *, sure: bool) -> Iterator[Candidate]:
+    """sure: only forms that a guess about the writing may rest on, and only with the right check digit."""
+    match = re.fullmatch(pattern.form, spelling, re.ASCII)
+    if match is None or (sure and pattern.says is not Confidence.CERTAIN):
+        return
+    tracked = match.groupdict().get("number") or spelling
+    fits = pattern.check is None or right(pattern.check, tracked)
+    reasons = [pattern.note]
+    says = pattern.says
+    if pattern.check is not None:
+        reasons.append("check_digit" if fits else "check_digit_wrong")
+    if tracked != spelling:
+        reasons.append(f"tracked_as:{tracked}")
+        says = Confidence.LIKELY if says is Confidence.CERTAIN else says
+    if fits:
+        yield Candidate(carrier=carrier, confidence=says, reasons=tuple(reasons))
+    elif (
+        pattern.says is Confidence.CERTAIN and not sure
+    ):  # its own prefix: a typing error rather than another carrier's
+        yield Candidate(carrier=carrier, confidence=Confidence.POSSIBLE, reasons=tuple(reasons))
+
+
+def _spellings(number: str) -> Iterator[str]:
+    """Without blanks; and without any separator, where that is another text."""
+    plain = "".join(unicodedata.normalize("NFKC", number).upper().split())
+    yield plain
+    if (bare := _SEPARATORS.sub("", plain)) != plain:
+        yield bare
+
+
+def _variants(number: str) -> Iterator[str]:
+    *_, bare = _spellings(number)
+    head, tail = bare[:2], bare[2:].translate(_AS_DIGITS)
+    yield from dict.fromkeys(
+        one
+        for one in (head + tail, head.translate(_AS_LETTERS) + tail, head.translate(_AS_DIGITS) + tail)
+        if one != bare
+    )
+
+
+def _misread(candidate: Candidate, variant: str) -> Candidate:
+    reasons = (*candidate.reasons, f"reads_as:{variant}")
+    return replace(candidate, confidence=Confidence.POSSIBLE, reasons=reasons)
