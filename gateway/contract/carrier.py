@@ -159,6 +159,13 @@ class CarrierAdapter(ABC):
         """The scans of a verified push. Raise BadPayload for anything that is not the documented shape."""
         raise Refused(f"{self.code} takes no pushes")
 
+    async def follow_up(self, request: Push) -> None:
+        """What a push that was read asks us to do (DHL: activate the subscription). Repeating it is harmless.
+
+        Raise TryAgain and it is read and followed up again later; what a person must see is any other ContractError.
+        """
+        return
+
     def acknowledge(self, outcome: Outcome) -> Reply:
         """The exact answer this carrier expects for yes and for no."""
         return Reply(body=b"")

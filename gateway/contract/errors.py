@@ -19,11 +19,15 @@ class TryAgain(ContractError):
 
 
 class Unavailable(TryAgain):
-    """Timeout before the request was sent, 5xx, 429, "system busy". retry_after: seconds, when the other side said."""
+    """Timeout before the request was sent, 5xx, 429, "system busy". retry_after: seconds, when the other side said.
 
-    def __init__(self, detail: str, *, code: str = "", retry_after: float | None = None) -> None:
+    body: the answer (at most 64 KiB), where only its words tell how long a limit lasts (DHL).
+    """
+
+    def __init__(self, detail: str, *, code: str = "", retry_after: float | None = None, body: bytes = b"") -> None:
         super().__init__(detail, code=code)
         self.retry_after = retry_after
+        self.body = body
 
 
 class OutcomeUnknown(TryAgain):
@@ -86,6 +90,6 @@ def error_for(status: int, *, retry_after: float | None = None, body: bytes = b"
     if 200 <= status < 300:
         return None
     if status in {408, 425, 429} or status >= 500:
-        return Unavailable(f"HTTP {status}", code=str(status), retry_after=retry_after)
+        return Unavailable(f"HTTP {status}", code=str(status), retry_after=retry_after, body=body[:65536])
     config = status in {401, 402, 403, 407}
     return Refused(f"HTTP {status}", code=str(status), status=status, body=body[:65536], config=config)

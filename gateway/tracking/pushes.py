@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from gateway.contract import ContractError, Push
+from gateway.contract import ContractError, Push, TryAgain
 from gateway.domain import DeedKind, Source
 from gateway.rules.policy import RemedyPlan
 from gateway.runtime import Runtime
@@ -44,7 +44,8 @@ class StillWaiting(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What came of a push. unreadable: why a person must look. broke: our own code failed, so it is tried again."""
+    """What came of a push. unreadable: why a person must look. broke: our own code failed, or the provider that the
+    push makes us call, so it is tried again."""
 
     row: Row
     heard: tuple[Heard, ...] = ()
@@ -95,6 +96,9 @@ async def _read(rt: Runtime, row: Row) -> Reading:
         push = _push(row)
         large = len(push.body) > _LARGE
         scans = await asyncio.to_thread(carrier.adapter.receive, push) if large else carrier.adapter.receive(push)
+        await carrier.adapter.follow_up(push)
+    except TryAgain as error:
+        return Reading(row=row, broke=error.detail)
     except ContractError as error:
         return Reading(row=row, unreadable=error.detail)
     except Exception as error:
