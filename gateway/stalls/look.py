@@ -63,9 +63,10 @@ async def look(
     if not verdict.confirmed:
         await _ask_now(rt, tx, leg)
         return verdict.next_at
-    if not await _unread(tx, shipment, state, verdict):
-        await _flags(rt, tx, shipment, verdict, [leg.tracking_number for leg in legs], moved=moved)
-        await _clear(rt, tx, shipment, state, verdict, f"the parcel moved: {state.status}")
+    # A source that gave up mends nothing that we were worried about.
+    if state.status is not Status.EXPIRED and not await _unread(tx, shipment, state, verdict):
+        await _flags(rt, tx, shipment, state, verdict, [leg.tracking_number for leg in legs], moved=moved)
+        await _clear(rt, tx, shipment, state, verdict, _why_over(state.status))
     await _open(rt, tx, shipment, state, verdict)
     return verdict.next_at
 
@@ -110,6 +111,10 @@ def _built(country: str, works: str, tz: str, closed: frozenset[date]) -> Calend
     return Calendar(country, works, tz, closed)
 
 
+def _why_over(status: Status) -> str:
+    return f"the carrier says {status}" if status in PAPERWORK else f"the parcel moved: {status}"
+
+
 async def _unread(tx: Tx, shipment: Snapshot, state: ShipmentState, verdict: Verdict) -> bool:
     """Whether a stall is over only because nobody has read the newest scan yet: contact is no progress."""
     if not state.newest_unknown or verdict.phase is not None:
@@ -131,7 +136,14 @@ async def _ask_now(rt: Runtime, tx: Tx, leg: Leg) -> None:
 
 
 async def _flags(
-    rt: Runtime, tx: Tx, shipment: Snapshot, verdict: Verdict, numbers: Sequence[str], *, moved: bool
+    rt: Runtime,
+    tx: Tx,
+    shipment: Snapshot,
+    state: ShipmentState,
+    verdict: Verdict,
+    numbers: Sequence[str],
+    *,
+    moved: bool,
 ) -> None:
     """Write stalled and late where they changed, and say so."""
     stalled = verdict.phase == "stall"
@@ -142,7 +154,7 @@ async def _flags(
     told(rt, tx, after, numbers)
     happened = {
         "shipment.stalled": stalled and not shipment.stalled,
-        "shipment.recovered": shipment.stalled and not stalled,
+        "shipment.recovered": shipment.stalled and not stalled and state.status not in PAPERWORK,
         "shipment.late": verdict.late and not shipment.late,
     }
     for event in (name for name, true in happened.items() if true):
@@ -152,9 +164,7 @@ async def _flags(
 
 
 async def _clear(rt: Runtime, tx: Tx, shipment: Snapshot, state: ShipmentState, verdict: Verdict, cause: str) -> None:
-    """Clear what the clock opened and no longer holds. A source that gave up mends nothing we were worried about."""
-    if state.status is Status.EXPIRED:
-        return
+    """Clear what the clock opened and no longer holds."""
     standing = {verdict.kind, verdict.late_case}
     final = state.status in FINAL and state.status not in PAPERWORK
     await clear_of_shipment(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from gateway.domain import Status
 from gateway.stalls.sweep import sweep
 from gateway.store import legs as leg_rows
@@ -196,3 +198,17 @@ async def test_one_that_cannot_be_looked_at_holds_up_no_other(store: Store) -> N
         await leg_rows.put(tx, leg.id, {"history": "broken"})
     assert await sweep(rt) == 3
     assert {case["shipment_id"] for case in await rt.cases(KIND)} == {ids[0], ids[2]}
+
+
+@pytest.mark.parametrize("paperwork", [Status.EXPIRED, Status.CANCELLED])
+async def test_paperwork_is_no_recovery(store: Store, paperwork: Status) -> None:
+    """The source gave up, or the booking was cancelled: nothing moved."""
+    rt = world(store)
+    shipment_id = await on_its_way(rt, promised_at=rt.clock())
+    await rt.stall(shipment_id, hours=50)
+    assert (await rt.shipment(shipment_id)).stalled
+    await rt.hear("SF1", paperwork)
+    await sweep(rt)
+    assert "shipment.recovered" not in await rt.events()
+    after = await rt.shipment(shipment_id)
+    assert (after.stalled, after.late) == ((True, True) if paperwork is Status.EXPIRED else (False, False))
