@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from gateway.domain import Scan, Source, rank
+from gateway.domain import Basis, Scan, Source, rank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,8 @@ def merge(known: Sequence[Held], new: Iterable[Held]) -> list[Held]:
     Within a provider the same second, code, status and reason (and text, where there is no code) are one scan: an
     edited text is no second event. Between voices (providers, and the two vocabularies of one that uses different codes
     in pushes and in answers) the same second with the same status or the same text is one fact: the carrier's own word
-    stays, else the voice first by name, and carries the others as `echoes`.
+    stays, else the voice first by name, and carries the others as `echoes`. A reading whose offset nobody knows is the
+    fact that another voice tells of the same clock on the wall.
     """
     readings: dict[tuple[Any, ...], Held] = {}
     for held in _flat(chain(known, new)):
@@ -101,9 +102,44 @@ def _without_echoes(readings: Iterable[Held]) -> Iterator[Held]:
     seconds: dict[int, list[Held]] = defaultdict(list)
     for held in readings:
         seconds[_second(held.scan)].append(held)
+    facts: list[Held] = []
     for group in seconds.values():
         one_voice = all(_voice(held) == _voice(group[0]) for held in group)
-        yield from group if one_voice else _facts(group)
+        facts += group if one_voice else _facts(group)
+    yield from _anchored(facts)
+
+
+def _anchored(facts: Sequence[Held]) -> Iterable[Held]:
+    """Facts of unknown offset joined to those that tell the same wall clock, status or text with a known one."""
+    if all(held.scan.basis is not Basis.UNKNOWN for held in facts):  # nearly always
+        return facts
+    anchors: dict[datetime, list[Held]] = defaultdict(list)
+    for held in sorted(facts, key=_content_of):
+        if held.scan.basis is not Basis.UNKNOWN:
+            anchors[_wall(held.scan)].append(held)
+    gathered: dict[int, list[Held]] = defaultdict(list)
+    floating: list[Held] = []
+    for held in facts:
+        if held.scan.basis is Basis.UNKNOWN:
+            same = (one for one in anchors[_wall(held.scan)] if _same_fact(one, held))
+            anchor = next(same, None)
+            (floating if anchor is None else gathered[id(anchor)]).append(held)
+    known = [held for places in anchors.values() for held in places]
+    return [*(_with(held, gathered[id(held)]) for held in known), *floating]
+
+
+def _with(held: Held, more: Sequence[Held]) -> Held:
+    readings = sorted(_flat([*held.echoes, *more]), key=_content_of)
+    return replace(held, echoes=tuple(readings)) if more else held
+
+
+def _content_of(held: Held) -> tuple[Any, ...]:
+    return not held.direct, _voice(held), _content(held.scan), held.scan.status
+
+
+def _wall(scan: Scan) -> datetime:
+    """The clock on the wall where it happened, to the second."""
+    return scan.at.replace(tzinfo=None, microsecond=0)
 
 
 def _facts(readings: Iterable[Held]) -> list[Held]:

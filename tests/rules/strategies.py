@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta, timezone
 
 from hypothesis import strategies as st
 
-from gateway.domain import Reason, Scan, Status
+from gateway.domain import Basis, Reason, Scan, Status
 from gateway.rules.fold import Held, merge
 from tests.rules.scans import held, scan
 
@@ -33,7 +34,13 @@ def _scans() -> st.SearchStrategy[Scan]:
         order=st.integers(0, 2),
         confirmed=st.booleans(),
         voids=st.sampled_from([None, None, None, "80"]),
-    )
+    ).flatmap(_elsewhere)
+
+
+def _elsewhere(one: Scan) -> st.SearchStrategy[Scan]:
+    """The same, or told by a clock of another zone, or by one whose zone nobody knows."""
+    wall = one.at.replace(tzinfo=timezone(timedelta(hours=-1)))
+    return st.sampled_from([one, one, replace(one, at=wall), replace(one, basis=Basis.UNKNOWN)])
 
 
 def readings() -> st.SearchStrategy[Held]:

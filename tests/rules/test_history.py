@@ -7,6 +7,7 @@ from datetime import timedelta, timezone
 
 from hypothesis import given
 
+from gateway.domain import Basis
 from gateway.rules.fold import merge
 from tests.rules.scans import NOON, held, scan
 from tests.rules.strategies import Case, histories
@@ -82,3 +83,16 @@ def test_two_events_of_one_second_in_one_vocabulary_stay_two() -> None:
         held(scan("available_for_pickup", carrier_code=f"push:{word}"), "zto") for word in ("INBOUND", "HANDOVER")
     ]
     assert len(merge(entries, [])) == 2
+
+
+def test_a_local_time_without_offset_is_the_fact_another_tells_with_one() -> None:
+    pacific = timezone(timedelta(hours=-8))
+    direct = held(scan("delivered", text="Delivered"), "ups")
+    direct = replace(direct, scan=replace(direct.scan, at=NOON.replace(tzinfo=pacific)))
+    naive = held(scan("delivered", carrier_code="Delivered_001", basis=Basis.UNKNOWN), "aftership", direct=False)
+    for order in ([direct, naive], [naive, direct]):
+        (one,) = merge([], order)
+        assert (one.provider, [echo.provider for echo in one.echoes]) == ("ups", ["aftership"])
+        assert merge([one], [naive]) == [one]
+    later = replace(naive, scan=replace(naive.scan, at=naive.scan.at + timedelta(hours=1)))
+    assert len(merge([direct], [later])) == 2
