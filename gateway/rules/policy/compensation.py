@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.domain import Fault
 from gateway.rules.policy.document import Document
@@ -55,3 +55,10 @@ class Compensation(Document):
     exclusions: Exclusions = Exclusions()
     approval_above: dict[str, Decimal] = {}
     withdraw_if_on_time: bool = True
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Compensation:
+        currencies = [budget.currency for budget in self.budgets]
+        if len(currencies) != len(set(currencies)):
+            raise ValueError("a currency has one budget")
+        return self

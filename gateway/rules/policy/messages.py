@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 from gateway.domain import Channel, Reason, Status
-from gateway.rules.policy.document import Document
+from gateway.rules.policy.document import Document, Hours, LocalTime
 
 
 def _zone(value: str) -> str:
@@ -23,8 +23,8 @@ def _zone(value: str) -> str:
 class QuietHours(Document):
     """In the recipient's zone. first > last runs over midnight."""
 
-    first: time = time(22, 0)
-    last: time = time(8, 0)
+    first: LocalTime = time(22, 0)
+    last: LocalTime = time(8, 0)
 
 
 class News(Document):
@@ -51,5 +51,5 @@ class MessagePolicy(Document):
     timezone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"  #: of recipients whose zone we do not know
     per_address_day: int | None = Field(default=6, ge=1)
     per_shipment_day: int | None = Field(default=4, ge=1)
-    stale_after_hours: float = Field(default=24, gt=0)
-    link_days: int = Field(default=30, ge=1)
+    stale_after_hours: Hours = 24
+    link_days: int = Field(default=30, ge=1, le=2_000)

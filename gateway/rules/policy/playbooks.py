@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gateway.domain import Channel, DeedKind, Fault, MessageKind
-from gateway.rules.policy.document import Document
+from gateway.rules.policy.document import Document, Hours
 
 Phase = Literal["warn", "stall"]
 
@@ -34,9 +34,9 @@ class RemedyPlan(Document):
     channels: tuple[Channel, ...] = ()
     category: MessageKind = MessageKind.TRANSACTIONAL
     owner: str | None = None
-    within_hours: float | None = Field(default=None, gt=0)
+    within_hours: Hours | None = None
     question: str | None = None
-    delay_hours: float = Field(default=0, ge=0)
+    delay_hours: float = Field(default=0, ge=0, le=50_000)
     phases: tuple[Phase, ...] = ("stall",)
     faults: tuple[Fault, ...] = ()
     countries: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Playbook(Document):
     severity: Literal["low", "normal", "high", "critical"] = "normal"
     approval: bool = False
     owner: str | None = None
-    within_hours: float | None = Field(default=None, gt=0)
+    within_hours: Hours | None = None
     remedies: tuple[RemedyPlan, ...] = ()
 
 

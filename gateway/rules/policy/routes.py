@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import time
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from gateway.rules.policy.document import Document
+from gateway.rules.policy.document import Document, LocalTime
 
 
 class When(Document):
@@ -29,7 +28,7 @@ class Backup(Document):
     carrier: str
     service: str = ""
     weight: float = Field(default=1, gt=0)
-    before: time | None = None
+    before: LocalTime | None = None
     cost: Decimal | None = Field(default=None, ge=0)
     max_weight_g: int | None = Field(default=None, gt=0)
     max_value: Decimal | None = Field(default=None, gt=0)

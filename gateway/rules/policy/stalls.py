@@ -8,14 +8,14 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain import Status
-from gateway.rules.policy.document import Document
+from gateway.rules.policy.document import Days, Document, Hours
 
 
 class Threshold(Document):
     """Working hours of the carrier without progress. warn opens a case of low severity, stall one that acts."""
 
-    warn: float | None = Field(default=None, gt=0)
-    stall: float | None = Field(default=None, gt=0)
+    warn: Hours | None = None
+    stall: Hours | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Threshold:
@@ -36,10 +36,10 @@ class Pace(Document):
 class Promise(Document):
     """Working days past `promised_at`. late: says so; escalate: a case; lost: presume lost."""
 
-    late: float = Field(default=0, ge=0)
-    escalate: float = Field(default=2, ge=0)
-    lost_domestic: float = Field(default=7, gt=0)
-    lost_cross_border: float = Field(default=20, gt=0)
+    late: Days = 0
+    escalate: Days = 2
+    lost_domestic: Annotated[Days, Field(gt=0)] = 7
+    lost_cross_border: Annotated[Days, Field(gt=0)] = 20
 
 
 class Override(Document):
@@ -67,7 +67,7 @@ class Peak(Document):
 
     first: date | MonthDay
     last: date | MonthDay
-    stretch: float = Field(default=1.5, ge=1)
+    stretch: float = Field(default=1.5, ge=1, le=10)
 
     @model_validator(mode="after")
     def _alike(self) -> Peak:
@@ -91,7 +91,7 @@ class Blindness(Document):
     """
 
     failures: int = Field(default=5, ge=1)
-    silent_hours: float = Field(default=24, gt=0)
+    silent_hours: Hours = 24
     min_live: int = Field(default=1, ge=1)
 
 
@@ -100,8 +100,8 @@ class Learned(Document):
 
     quantile: float = Field(default=0.98, gt=0.5, lt=1)
     min_samples: int = Field(default=200, ge=20)
-    at_least: float = Field(default=0.5, gt=0)
-    at_most: float = Field(default=2.0, ge=1)
+    at_least: float = Field(default=0.5, gt=0, le=1)
+    at_most: float = Field(default=2.0, ge=1, le=10)
 
 
 class Circuit(Document):
@@ -111,8 +111,8 @@ class Circuit(Document):
 
     stall_rate: float = Field(default=0.3, gt=0, le=1)
     min_live: int = Field(default=20, ge=1)
-    rest_hours: float = Field(default=1, ge=0)
-    probe_hours: float = Field(default=6, ge=0)
+    rest_hours: float = Field(default=1, ge=0, le=50_000)
+    probe_hours: float = Field(default=6, ge=0, le=50_000)
 
 
 class Stalls(Document):
