@@ -90,8 +90,10 @@ def _same_address(request: httpx.Request, described: dict[str, Any]) -> bool:
 
 
 def _missing_text(request: httpx.Request, described: dict[str, Any]) -> list[str]:
-    body = request.content.decode("utf-8", "replace")
-    texts = [f"the request lacks {text!r}" for text in described.get("body_contains", []) if text not in body]
+    body, wanted = request.content.decode("utf-8", "replace"), described.get("body_contains", [])
+    if not (isinstance(wanted, list) and all(isinstance(text, str) for text in wanted)):
+        return [f"body_contains: a list of texts is needed, not {wanted!r}"]  # of a text, each letter would be wanted
+    texts = [f"the request lacks {text!r}" for text in wanted if text not in body]
     headers = [
         f"the request's header {name} is {request.headers.get(name)!r}, not {value!r}"
         for name, value in described.get("headers", {}).items()
