@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.bench import report
-from tests.bench.measure import Plan, Result, go_first, measure_all
+from tests.bench.measure import Plan, Result, going_first, measure_all
 from tests.bench.pairs import PAIRS
 
 _ROOT = Path(__file__).parents[2]
@@ -32,8 +32,8 @@ def main() -> int:
         return 2
     pairs = [pair for pair in PAIRS if not given.name or pair.name in given.name]
     plan = Plan(rounds=given.rounds, seconds=given.seconds, connections=given.connections)
-    go_first()
-    results = measure_all(pairs, plan, given.out / "bench", tell)
+    with going_first():
+        results = measure_all(pairs, plan, given.out / "bench", tell)
     report.write(given.out / "bench.json", report.document(results))
     if not given.name:
         (_ROOT / "docs" / "performance.md").write_text(report.page(results, plan))
