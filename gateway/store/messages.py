@@ -56,6 +56,14 @@ async def advance(tx: Tx, message_id: str, state: MessageState, now: datetime, *
     return (await tx.conn.execute(statement.values(state=state, updated_at=now, **values))).rowcount == 1
 
 
+async def forget(tx: Tx, shipment_id: str, order_id: str) -> None:
+    """Take the address off what was said about a shipment, and about its order alone; its keyed hash stays."""
+    about = or_(
+        messages.c.shipment_id == shipment_id, messages.c.shipment_id.is_(None) & (messages.c.order_id == order_id)
+    )
+    await tx.conn.execute(update(messages).where(about).values(address=""))
+
+
 async def said_to(tx: Tx, address_keys: Sequence[str], since: datetime) -> dict[str, int]:
     """Messages said to each address since then."""
     found = (

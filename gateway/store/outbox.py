@@ -19,7 +19,7 @@ from gateway.store.engine import Tx
 from gateway.store.ids import new_id
 from gateway.store.queues import LeaseLost, finish
 from gateway.store.queues import claim as claim_rows
-from gateway.store.tables import outbox
+from gateway.store.tables import cases, outbox
 from gateway.store.upsert import insert
 
 LIVE = (DeedState.PENDING, DeedState.DOING)
@@ -171,6 +171,16 @@ async def get(tx: Tx, deed_id: str) -> Row[Any] | None:
 
 async def by_key(tx: Tx, key: str) -> Row[Any] | None:
     return (await tx.conn.execute(select(outbox).where(outbox.c.key == key))).one_or_none()
+
+
+async def forget_customer(tx: Tx, order_id: str) -> None:
+    """Take the customer whom an order system named out of the deeds of an order's cases."""
+    of_order = select(cases.c.id).where(cases.c.order_id == order_id)
+    found = select(outbox.c.id, outbox.c.payload).where(outbox.c.case_id.in_(of_order))
+    for row in (await tx.conn.execute(found)).all():
+        if "customer" in row.payload:
+            kept = {name: value for name, value in row.payload.items() if name != "customer"}
+            await tx.conn.execute(update(outbox).where(outbox.c.id == row.id).values(payload=kept))
 
 
 async def live_of_shipment(tx: Tx, shipment_id: str, kind: str) -> list[Row[Any]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from gateway.runtime import Runtime
-from gateway.store import audit, inbox, polls, shipments, watches
+from gateway.store import audit, inbox, messages, outbox, polls, shipments, watches
 from gateway.store import legs as leg_rows
 from gateway.store.engine import Tx
 from gateway.store.history import encode
@@ -83,7 +83,8 @@ async def flag(
 
 
 async def erase(rt: Runtime, tx: Tx, shipment_id: str, who: str) -> None:
-    """Forget whom a shipment was for: people, addresses, what carriers wrote, raw pushes. Raise UnknownShipment.
+    """Forget whom a shipment was for: people, addresses, what carriers wrote, raw pushes, where messages went, and the
+    customer whom its order's reports named. Raise UnknownShipment.
 
     Status, times, codes and places stay. Repeating it is harmless.
     """
@@ -92,6 +93,8 @@ async def erase(rt: Runtime, tx: Tx, shipment_id: str, who: str) -> None:
         silent = [replace(held, scan=replace(held.scan, text="")) for held in readings(leg.history)]
         await leg_rows.put(tx, leg.id, {"history": encode(silent), "extra": {}})
         await inbox.forget(tx, leg.tracking_number)
+    await messages.forget(tx, shipment_id, journey.shipment.order_id)
+    await outbox.forget_customer(tx, journey.shipment.order_id)
     document = _impersonal(journey.shipment.document)
     after = Snapshot.of(await shipments.put(tx, shipment_id, {"document": document, "updated_at": rt.clock()}))
     announce(rt, tx, after, [leg.tracking_number for leg in journey.legs])

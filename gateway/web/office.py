@@ -9,6 +9,8 @@ from aiohttp import web
 
 from gateway.store import audit, keys, ledger, messages
 from gateway.store.rows import Row
+from gateway.tracking.register import UnknownShipment
+from gateway.tracking.watching import erase
 from gateway.web.auth import Role, new_key
 from gateway.web.endpoint import Call, Endpoint, answer
 from gateway.web.listing import Page, number_cursor, page, time_cursor, time_key, whole
@@ -40,6 +42,15 @@ def endpoints() -> list[Endpoint]:
         row("GET", "/v1/keys", list_keys, "Keys, without the keys", Keys, Role.ADMIN),
         row("POST", "/v1/keys", make_key, "Make a key; it is shown once", NewKey, Role.ADMIN, body=KeyIn, status=201),
         row("DELETE", "/v1/keys/{id}", revoke_key, "Revoke a key", None, Role.ADMIN, status=204),
+        row(
+            "DELETE",
+            "/v1/shipments/{id}/recipient",
+            erase_person,
+            "Erase whom a shipment was for; its journey stays",
+            None,
+            Role.ADMIN,
+            status=204,
+        ),
     ]
 
 
@@ -153,3 +164,13 @@ def _key(row: Any) -> dict[str, Any]:
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
+
+
+async def erase_person(call: Call[None, None]) -> web.StreamResponse:
+    """204, also when it was erased before: people, addresses, what carriers wrote of them, raw pushes."""
+    try:
+        async with call.rt.store.write() as tx:
+            await erase(call.rt, tx, call.path("id"), call.who)
+    except UnknownShipment as error:
+        raise not_found("shipment of this id") from error
+    return web.Response(status=204)
