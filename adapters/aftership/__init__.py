@@ -57,6 +57,7 @@ class AfterShipAdapter(CarrierAdapter):
 
     code = "aftership"
     name = "AfterShip"
+    confidence = "high; medium for rate limits per endpoint"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE
     Settings = AfterShipSettings
     aggregator = True

@@ -54,6 +54,7 @@ class SeventeenTrackAdapter(CarrierAdapter):
 
     code = "seventeentrack"
     name = "17TRACK"
+    confidence = "high; medium-high for signatures of pushes, low for repeats of pushes"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE
     Settings = SeventeenTrackSettings
     aggregator = True

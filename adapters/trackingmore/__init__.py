@@ -44,6 +44,7 @@ class TrackingMoreAdapter(CarrierAdapter):
 
     code = "trackingmore"
     name = "TrackingMore"
+    confidence = "medium: codes of v4 and sub-statuses are incomplete; high for signatures of pushes"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE
     Settings = TrackingMoreSettings
     aggregator = True
