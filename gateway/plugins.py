@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import httpx
 
 from gateway.contract import Can, CarrierAdapter, Notifier
-from gateway.domain import Channel, ProviderTemplate
+from gateway.domain import Channel, NumberPattern, ProviderTemplate
 from gateway.settings import CarrierRow, NotifierRow
 
 Plugin = TypeVar("Plugin", CarrierAdapter, Notifier)
@@ -101,6 +101,10 @@ class Carriers(Mapping[str, Carrier]):
         own = carrier.row.settings.get("company")
         named = {carrier.code: own, carrier.row.adapter: own} if own and carrier.adapter.aggregator else {}
         return {**named, **carrier.row.aliases}
+
+    def number_forms(self) -> dict[str, tuple[NumberPattern, ...]]:
+        """The forms of each carrier's tracking numbers: the row's own, then its adapter's."""
+        return {code: (*one.row.number_forms, *one.adapter.number_forms) for code, one in self._carriers.items()}
 
     def named(self, provider: Carrier, company: str | None) -> str | None:
         """Which carrier a provider speaks of: its own row when it names none, else by alias; None: nobody has it."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from gateway.domain import Channel
+from gateway.domain import Channel, NumberPattern
 from gateway.rules.policy import Compensation, MessagePolicy, Playbooks, Routes, Stalls
 from gateway.rules.policy.pace import PollPace
 
@@ -44,6 +44,7 @@ class CarrierRow(_Row):
     closed: tuple[date, ...] = ()  #: further days that do not count
     aliases: dict[str, str] = {}  #: aggregator's row or adapter code -> its name for this carrier
     settings: dict[str, Any] = {}
+    number_forms: tuple[NumberPattern, ...] = ()  #: forms of its tracking numbers, besides those its adapter brings
     webhook_token: Annotated[SecretStr | None, AfterValidator(_long)] = None
     fallback: str | None = None
     auto_register: bool = False

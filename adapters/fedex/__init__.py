@@ -21,6 +21,7 @@ from functools import cached_property
 from typing import Any
 
 from adapters.fedex import orders, wire
+from adapters.fedex.numbers import NUMBERS
 from adapters.fedex.results import scans_of
 from adapters.fedex.settings import FedexSettings
 from adapters.fedex.statuses import STATUSES
@@ -44,6 +45,7 @@ class FedexAdapter(CarrierAdapter):
     can = Can.POLL | Can.WEBHOOK | Can.BOOK | Can.CANCEL
     Settings = FedexSettings
     statuses = STATUSES
+    number_forms = NUMBERS
     batch = 30
     rate = Rate(1, 1)
     remembers_key = 30 * 86400.0  # the ship dates among which references are looked for

@@ -21,6 +21,7 @@ from typing import Any
 
 from adapters.jd import wire
 from adapters.jd.grant import Grant
+from adapters.jd.numbers import NUMBERS
 from adapters.jd.orders import booking, order
 from adapters.jd.settings import JdSettings
 from adapters.jd.statuses import STATUSES, word
@@ -57,6 +58,7 @@ class JdAdapter(CarrierAdapter):
     Settings = JdSettings
     trusted_path = True
     statuses = STATUSES
+    number_forms = NUMBERS
 
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         """Every trace of each leg; a waybill JD does not know (yet) has none."""

@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from adapters.sf import pushes, wire
+from adapters.sf.numbers import NUMBERS
 from adapters.sf.orders import booking, order, order_id
 from adapters.sf.settings import SfSettings
 from adapters.sf.statuses import MOVED, STATUSES, on_behalf, refined
@@ -38,6 +39,7 @@ class SfAdapter(CarrierAdapter):
     batch = 10
     trusted_path = True
     statuses = STATUSES
+    number_forms = NUMBERS
 
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         """Every route of the legs, and what happened to parcels under the numbers they went on with."""

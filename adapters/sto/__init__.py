@@ -54,7 +54,7 @@ class StoAdapter(CarrierAdapter):
     Settings = StoSettings
     batch = 10
     statuses = STATUSES
-    numbers = NUMBERS
+    number_forms = NUMBERS
 
     @classmethod
     def able(cls, settings: StoSettings) -> Can:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from adapters.ups import orders, wire
 from adapters.ups.activities import from_alert, packages, place, when
+from adapters.ups.numbers import NUMBERS
 from adapters.ups.settings import UpsSettings
 from adapters.ups.statuses import STATUSES, is_doubtful, word
 from gateway.contract.bearer import Bearers
@@ -41,6 +42,7 @@ class UpsAdapter(CarrierAdapter):
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL | Can.INTERCEPT
     Settings = UpsSettings
     statuses = STATUSES
+    number_forms = NUMBERS
     subscription_life = 14 * 86400.0
 
     @classmethod

@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.zto import wire
+from adapters.zto.numbers import NUMBERS
 from adapters.zto.orders import booking, order
 from adapters.zto.settings import ZtoSettings
 from adapters.zto.statuses import RECIPIENT, STATUSES, is_senders, refined
@@ -54,6 +55,7 @@ class ZtoAdapter(CarrierAdapter):
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL | Can.INTERCEPT
     Settings = ZtoSettings
     statuses = STATUSES
+    number_forms = NUMBERS
 
     @classmethod
     def able(cls, settings: ZtoSettings) -> Can:

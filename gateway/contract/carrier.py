@@ -108,6 +108,7 @@ class CarrierAdapter(ABC):
 
     code: ClassVar[str]  #: == file name
     name: ClassVar[str]
+    confidence: ClassVar[str] = ""  #: how far its documentation could be checked: high, medium, low, and for what
     can: ClassVar[Can]
     Settings: ClassVar[type[CarrierSettings]] = CarrierSettings
     statuses: ClassVar[Mapping[str, Meaning]]  #: the carrier's word -> ours; absent -> UNKNOWN
@@ -119,7 +120,7 @@ class CarrierAdapter(ABC):
     #: seconds after which the provider forgets a subscription; None: it lasts
     subscription_life: ClassVar[float | None] = None
     #: the forms of its tracking numbers, for shipments registered without a carrier; an aggregator has none of its own
-    numbers: ClassVar[tuple[NumberPattern, ...]] = ()
+    number_forms: ClassVar[tuple[NumberPattern, ...]] = ()
 
     #: seconds for which a repeated key of `book` gives the first booking; None: for good, or `find_booking` knows it
     remembers_key: ClassVar[float | None] = None

@@ -18,9 +18,9 @@ class Confidence(StrEnum):
 class Check(StrEnum):
     """How the last character of a number is calculated (gateway.rules.check_digits)."""
 
-    UPS = "ups"  #: 1Z...: letters count, weights 1 and 2, modulo 10
+    ONE_Z = "1z"  #: of UPS, 1Z...: letters count, weights 1 and 2, modulo 10
     S10 = "s10"  #: UPU S10: eight digits weighed 8 6 4 2 3 5 9 7, modulo 11
-    FEDEX = "fedex"  #: the last twelve digits, weights 1 3 7 from the right, modulo 11
+    MOD11 = "mod11"  #: of FedEx: the last twelve digits, weights 1 3 7 from the right, modulo 11
     GS1 = "gs1"  #: all digits, weights 3 and 1 from the right, modulo 10 (USPS, SSCC)
     GS1_15 = "gs1_15"  #: the same over the last fifteen digits (FedEx Ground)
     MOD7 = "mod7"  #: the digits before the last, modulo 7 (DHL Express)

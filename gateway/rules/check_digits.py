@@ -18,7 +18,7 @@ def _weighed(digits: str, weights: tuple[int, ...]) -> int:
     return sum(int(digit) * weight for digit, weight in zip(reversed(digits), cycle(weights), strict=False))
 
 
-def _ups(number: str) -> bool:
+def _one_z(number: str) -> bool:
     """After 1Z: letters A.. count 2 3 4 .. modulo 10; every second character twice."""
     values = [int(one) if one.isdigit() else (ord(one) - ord("A") + 2) % 10 for one in number[2:]]
     *body, last = values
@@ -34,7 +34,7 @@ def _s10(number: str) -> bool:
     return int(digits[8]) == {10: 0, 11: 5}.get(rest, rest)
 
 
-def _fedex(number: str) -> bool:
+def _mod11(number: str) -> bool:
     return _weighed(number[-12:-1], (1, 3, 7)) % 11 % 10 == int(number[-1])
 
 
@@ -51,9 +51,9 @@ def _mod7(number: str) -> bool:
 
 
 _CHECKS: Mapping[Check, Callable[[str], bool]] = {
-    Check.UPS: _ups,
+    Check.ONE_Z: _one_z,
     Check.S10: _s10,
-    Check.FEDEX: _fedex,
+    Check.MOD11: _mod11,
     Check.GS1: _gs1,
     Check.GS1_15: _gs1_15,
     Check.MOD7: _mod7,

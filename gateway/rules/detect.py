@@ -16,17 +16,18 @@ from gateway.rules.check_digits import right
 
 _RANK = {confidence: rank for rank, confidence in enumerate(Confidence)}
 _SEPARATORS = re.compile(r"[\s._/\-]+")
-#: What eyes and scanners confuse: letters for digits anywhere, and digits for letters in the first two places.
+#: What eyes and scanners confuse: letters for digits, and in the first two places digits for letters too.
 _AS_DIGITS = str.maketrans("OQILZSB", "0011258")
-_AS_LETTERS = str.maketrans("015", "OIS")
+_HEADS = (str.maketrans("", ""), str.maketrans("05", "OS"), str.maketrans("IL", "11"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A carrier it may be. reasons: the form in words, then machine words: "check_digit", "check_digit_wrong",
-    "tracked_as:<number>" (more was written than the carrier tracks), "reads_as:<number>" (letters taken for digits)."""
+    """A carrier it may be. number: as that carrier would track it. reasons: the form in words, then machine words:
+    "check_digit", "check_digit_wrong", "more_than_the_number" (a suffix was written too) or "misread" (O for 0)."""
 
     carrier: str
+    number: str
     confidence: Confidence
     reasons: tuple[str, ...]
 
@@ -36,11 +37,10 @@ def candidates(number: str, patterns: Mapping[str, Sequence[NumberPattern]]) -> 
     written = _judged(list(_spellings(number)), patterns)
     if any(one.confidence is not Confidence.POSSIBLE for one in written):
         return written
-    misread = [
-        _misread(one, variant) for variant in _variants(number) for one in _judged([variant], patterns, sure=True)
-    ]
+    variants = list(_variants(number))
+    misread = [_misread(one) for one in _judged(variants, patterns, sure=True)]
     known = {one.carrier for one in written}
-    return [*written, *{one.carrier: one for one in misread if one.carrier not in known}.values()]
+    return [*written, *(one for one in misread if one.carrier not in known)]
 
 
 def decided(found: Iterable[Candidate]) -> Candidate | None:
@@ -75,14 +75,14 @@ def _judge(carrier: str, pattern: NumberPattern, spelling: str, *, sure: bool) -
     if pattern.check is not None:
         reasons.append("check_digit" if fits else "check_digit_wrong")
     if tracked != spelling:
-        reasons.append(f"tracked_as:{tracked}")
+        reasons.append("more_than_the_number")
         says = Confidence.LIKELY if says is Confidence.CERTAIN else says
     if fits:
-        yield Candidate(carrier=carrier, confidence=says, reasons=tuple(reasons))
+        yield Candidate(carrier=carrier, number=tracked, confidence=says, reasons=tuple(reasons))
     elif (
         pattern.says is Confidence.CERTAIN and not sure
     ):  # its own prefix: a typing error rather than another carrier's
-        yield Candidate(carrier=carrier, confidence=Confidence.POSSIBLE, reasons=tuple(reasons))
+        yield Candidate(carrier=carrier, number=tracked, confidence=Confidence.POSSIBLE, reasons=tuple(reasons))
 
 
 def _spellings(number: str) -> Iterator[str]:
@@ -95,14 +95,10 @@ def _spellings(number: str) -> Iterator[str]:
 
 def _variants(number: str) -> Iterator[str]:
     *_, bare = _spellings(number)
-    head, tail = bare[:2], bare[2:].translate(_AS_DIGITS)
-    yield from dict.fromkeys(
-        one
-        for one in (head + tail, head.translate(_AS_LETTERS) + tail, head.translate(_AS_DIGITS) + tail)
-        if one != bare
-    )
+    tail = bare[2:].translate(_AS_DIGITS)
+    read = dict.fromkeys(bare[:2].translate(head) + tail for head in _HEADS)
+    yield from (one for one in read if one != bare)
 
 
-def _misread(candidate: Candidate, variant: str) -> Candidate:
-    reasons = (*candidate.reasons, f"reads_as:{variant}")
-    return replace(candidate, confidence=Confidence.POSSIBLE, reasons=reasons)
+def _misread(candidate: Candidate) -> Candidate:
+    return replace(candidate, confidence=Confidence.POSSIBLE, reasons=(*candidate.reasons, "misread"))

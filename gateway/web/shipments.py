@@ -23,6 +23,7 @@ from gateway.tracking.register import NewShipment, UnknownShipment, register
 from gateway.tracking.watching import Edit, edit
 from gateway.tracking.watching import stop as stop_watching
 from gateway.web.auth import Role
+from gateway.web.detected import detect
 from gateway.web.endpoint import Call, Endpoint, answer
 from gateway.web.listing import page, text_cursor
 from gateway.web.models.shipments import BatchIn, ShipmentIn, ShipmentPatch, ShipmentQuery
@@ -104,20 +105,22 @@ def _read(rt: Runtime, value: Any) -> NewShipment | dict[str, Any]:
 
 def _refused(problem: Problem) -> dict[str, Any]:
     errors = [{"field": field, "problem": text} for field, text in problem.errors]
-    return {"status": problem.status, "detail": problem.detail, "errors": errors}
+    return {"status": problem.status, "detail": problem.detail, "errors": errors, **problem.extra}
 
 
 def new_shipment(rt: Runtime, body: ShipmentIn) -> NewShipment:
-    """Raise 422 naming `carrier` for one that is not in carriers.yaml, or absent."""
-    if body.carrier is None:
-        raise _carrier("is needed: telling the carrier from the number is not built yet")
-    if body.carrier not in rt.carriers:
-        raise _carrier(f"there is no carrier {body.carrier}: one of {', '.join(rt.carriers)}")
+    """Raise 422 naming `carrier` for one that is not in carriers.yaml, or absent and not certain from the number."""
     document = body.model_dump(mode="json", exclude=_PLAIN, exclude_none=True)
+    carrier, number = body.carrier, body.tracking_number
+    if carrier is None:
+        certain, document["detected"] = detect(rt, number)
+        carrier, number = certain.carrier, certain.number
+    if carrier not in rt.carriers:
+        raise _carrier(f"there is no carrier {carrier}: one of {', '.join(rt.carriers)}")
     return NewShipment(
         order_id=body.order_id,
-        carrier=body.carrier,
-        tracking_number=body.tracking_number,
+        carrier=carrier,
+        tracking_number=number,
         service=body.service,
         promised_at=body.promised_at,
         reference=body.booking.reference if body.booking else "",

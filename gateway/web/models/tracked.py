@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gateway.domain import Basis, Reason, Source, Status
+from gateway.domain import Basis, Confidence, Reason, Source, Status
 from gateway.web.models.listed import Listed, Money
 from gateway.web.models.shipments import BookingRef, Box, Place, Recipient, Sender
 
@@ -133,8 +133,19 @@ class ShipmentBrief(BaseModel):
     updated_at: datetime
 
 
+class Detected(BaseModel):
+    """A carrier that the number may be of. tracking_number: as it would track it. reasons: the form in words, then
+    check_digit, check_digit_wrong, more_than_the_number or misread."""
+
+    carrier: str
+    name: str
+    tracking_number: str
+    confidence: Confidence
+    reasons: list[str]
+
+
 class Shipment(ShipmentBrief):
-    """A shipment with its legs, and as it was registered."""
+    """A shipment with its legs, and as it was registered. detected: how the carrier was told, when none was named."""
 
     legs: list[LegOut]
     origin: Place | None = None
@@ -145,6 +156,7 @@ class Shipment(ShipmentBrief):
     parcel: Box | None = None
     booking: BookingRef | None = None
     metadata: dict[str, Any] | None = None
+    detected: list[Detected] | None = None
 
 
 class Shipments(Listed):
@@ -163,6 +175,7 @@ class Registered(BaseModel):
     shipment: Shipment | None = None
     detail: str | None = None
     errors: list[FieldError] | None = None
+    candidates: list[Detected] | None = None
 
 
 class Batch(BaseModel):
