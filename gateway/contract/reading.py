@@ -54,6 +54,13 @@ def load_xml(said: str | bytes) -> Element:
     return root
 
 
+def load_fields(said: str | bytes) -> dict[str, Any]:
+    """The fields of a JSON object, or those right below the root of an XML document. Raise BadPayload."""
+    if said.lstrip()[:1] in {"<", b"<"}:
+        return {field.tag: field.text for field in load_xml(said.strip())}
+    return load_object(said)
+
+
 def form(raw: bytes) -> dict[str, str]:
     """A form body (application/x-www-form-urlencoded, UTF-8); the first of repeated fields. Raise BadPayload."""
     try:
