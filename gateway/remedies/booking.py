@@ -85,8 +85,10 @@ async def _ask_about_forgotten(work: Work) -> None:
         return
     begun = work.progress["booking"]
     remembers = work.rt.carriers[begun["carrier"]].adapter.remembers_key
-    used_at = datetime.fromisoformat(begun["begun_at"])
-    if remembers is None or work.rt.clock() - used_at < timedelta(seconds=remembers) - _MARGIN:
+    if remembers is None:
+        return
+    used_for = work.rt.clock() - datetime.fromisoformat(begun["begun_at"])
+    if used_for < timedelta(seconds=remembers) - _MARGIN:
         return
     question = f"no_booking_there_{work.progress['tries']}"
     if not said_yes(work.deed, question):

@@ -62,7 +62,16 @@ async def _no_answer(rt: Runtime, questions: Questions, error: ContractError) ->
     else:
         number = questions.asked[0].leg.tracking_number
         log.info("%s about %s: %s", questions.provider, number, error.detail)
-        await refused(rt, questions)
+        await (_unreadable(rt, questions, error) if isinstance(error, BadPayload) else refused(rt, questions))
+
+
+async def _unreadable(rt: Runtime, questions: Questions, error: BadPayload) -> None:
+    """An answer that nobody can read is none: the carrier is not heard by it, and no parcel is accused because of it.
+    It counts against the provider, whose next good answer mends that; the others' questions go on meanwhile."""
+    async with rt.store.write() as tx:
+        failures = await health.failed(tx, questions.provider, rt.clock(), error.detail)
+    other = await fallback_way(rt, questions.carrier, questions.way) if failures >= FALLBACK_AFTER else None
+    await (failed(rt, questions, None) if other is None else _through(rt, questions, other))
 
 
 def _of_account(error: ContractError) -> bool:

@@ -304,3 +304,35 @@ async def test_a_carrier_that_only_pushes_cannot_be_asked(store: Store) -> None:
     assert await poll_due(rt) == 0
     with pytest.raises(CannotAsk):
         await refresh(rt, shipment_id)
+
+
+async def test_answers_that_nobody_can_read_are_silence(store: Store) -> None:
+    """A page of maintenance in place of an answer: the carrier is not heard, and its parcels are not asked about."""
+    rt = runtime(store)
+    shipment_id = await rt.registered("A1")
+    rt.fake("sf").answer = lambda asked: BadPayload("not JSON", raw=b"<html>")
+    for failures in range(1, 6):
+        rt.time.forward(days=1)
+        await poll_due(rt)
+        async with store.read() as tx:
+            (leg,) = await legs.of_shipments(tx, [shipment_id])
+            row = (await health.every(tx))["sf"]
+        assert (row.failures, row.last_error, row.heard_at) == (failures, "not JSON", None)
+        assert leg.polled_at is None
+    rt.fake("sf").answer = lambda asked: []
+    rt.time.forward(days=1)
+    await poll_due(rt)
+    async with store.read() as tx:
+        row = (await health.every(tx))["sf"]
+    assert (row.failures, row.heard_at) == (0, rt.clock())
+
+
+async def test_a_carrier_that_answers_rubbish_is_read_through_its_fallback(store: Store) -> None:
+    rt = runtime(store, carrier("sf", fallback="agg", aliases={"agg": "shunfeng"}), carrier("agg", FakeAggregator))
+    shipment_id = await rt.registered("A1")
+    rt.fake("sf").answer = lambda asked: BadPayload("not JSON")
+    rt.fake("agg").answer = lambda asked: [scan("A1", company="shunfeng")]
+    for _ in range(FALLBACK_AFTER):
+        rt.time.forward(days=1)
+        await poll_due(rt)
+    assert (await rt.shipment(shipment_id)).status is Status.IN_TRANSIT
