@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gateway.domain import PAPERWORK, Reason, Scan, Source, Status
+from gateway.domain import FINAL, PAPERWORK, Reason, Scan, Source, Status
 from gateway.rules.history import Held, in_order, merge, standing
 from gateway.rules.journey import FACTS, LegFacts, LegState, ShipmentState, fold_shipment
 
@@ -91,14 +91,16 @@ class _Leg:
             return
         if status is not self.status:
             self.since, self.earliest = scan.at, scan.earliest
-        self.status, self.reason, self.inferred = status, scan.reason, presumed
+        self.status, self.reason = status, scan.reason
+        self.inferred = presumed or (scan.inferred and status in FINAL)
         self.returning |= status is Status.RETURNING
 
     def _yields(self, scan: Scan, status: Status) -> bool:
         """May this scan, the latest so far, set the status?"""
         if self.status in FACTS:
             replaces = self.status is Status.DELIVERED and status is Status.RETURNED
-            explicit = status is Status.RETURNED or (status is Status.DELIVERED and scan.confirmed)
+            sure = scan.confirmed or not self.returning
+            explicit = not scan.inferred and (status is Status.RETURNED or (status is Status.DELIVERED and sure))
             return replaces or (self.inferred and explicit and scan.status is status)
         announcement = status is Status.PRE_TRANSIT
         return not (announcement and (self.moved or self.status in PAPERWORK))

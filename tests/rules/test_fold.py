@@ -66,6 +66,13 @@ def test_an_inferred_return_says_so_and_an_explicit_one_does_not() -> None:
     assert not fold_scans([scan("returning", 1), scan("returned", 2)]).inferred
 
 
+def test_a_final_read_from_text_is_inferred_until_a_code_says_it() -> None:
+    read = scan("delivered", 1, carrier_code="", text="签收", inferred=True)
+    assert (fold_scans([read]).status, fold_scans([read]).inferred) == (Status.DELIVERED, True)
+    assert not fold_scans([read, scan("delivered", 2)]).inferred
+    assert not fold_scans([scan("in_transit", 0, inferred=True)]).inferred
+
+
 def test_the_clocks() -> None:
     state = fold_scans([scan("picked_up", 1), scan("in_transit", 2), scan("in_transit", 5), scan("info", 6)])
     assert state.since == NOON + timedelta(hours=2)
