@@ -121,7 +121,7 @@ class TrackingMoreAdapter(CarrierAdapter):
         except Unavailable as busy:
             if busy.code != "429" or busy.retry_after is not None:
                 raise
-            raise Unavailable(busy.detail, code=busy.code, retry_after=_BUSY_FOR) from busy
+            raise Unavailable(busy.detail, code=busy.code, retry_after=_BUSY_FOR, body=busy.body) from busy
         code, why = _error(answer)
         if code not in _YES:
             raise refusal(code, why, _AGAIN, self.settings.config_codes)
