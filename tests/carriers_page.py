@@ -73,7 +73,7 @@ def _part(kind: type[CarrierAdapter]) -> str:
         f"A subscription lasts {_span(kind.subscription_life)} and is renewed." if kind.subscription_life else "",
     ]
     extra = " ".join(note for note in notes if note)
-    return f'\n## <a id="{kind.code}"></a>{kind.name}\n\n{module.strip()}\n' + (f"\n{extra}\n" if extra else "")
+    return f"\n## {kind.code}\n\n{module.strip()}\n" + (f"\n{extra}\n" if extra else "")
 
 
 if __name__ == "__main__":
