@@ -125,6 +125,7 @@ class ShipmentPatch(Model):
     promised_at: Time | None = None
     recipient: Recipient | None = None
     metadata: Metadata | None = None
+    value: Amount | None = None
 
 
 class ShipmentQuery(Model):
