@@ -7,7 +7,8 @@ up to two minutes. A number whose courier cannot be told from several is refused
 Pushes. The signature covers the time stamp alone, not the body (the vendor's worked example, against its own text):
 whoever has seen one push can put any body under its time stamp. So a push needs the secret path of the row, a fresh
 time stamp and its signature, and even then it proves only that TrackingMore has news. `receive` looks at its shape and
-returns no scans; what happened is read again by poll, and only that is acted upon. `hints` names the number.
+returns no scans; what happened is read again by poll, and only that is acted upon. `hints` names
+the number, which is asked about at once.
 
 Known limits. v2 and v3 pushes are signed with an e-mail address, which is no secret: refused. Expired is the vendor's
 own clock, dated when it is told us. Unverified, so settings: header names of a push, how old its time stamp may be
@@ -86,7 +87,7 @@ class TrackingMoreAdapter(CarrierAdapter):
         self.hints(request)
         return []
 
-    def hints(self, request: Push) -> list[tuple[str, str]]:
+    def hints(self, request: Push) -> list[tuple[str | None, str]]:
         """(company, number) of what a verified push makes worth asking about. Raise BadPayload."""
         tracking = inside(load_object(request.body), "data")
         return [(required(tracking, "courier_code"), required(tracking, "tracking_number"))]

@@ -167,6 +167,13 @@ class CarrierAdapter(ABC):
         """
         return
 
+    def hints(self, request: Push) -> list[tuple[str | None, str]]:
+        """(company, number) of legs that a verified push makes worth asking about, though it proves nothing of them.
+
+        For a provider whose signature does not cover the body. Called after `receive`; pure; raises BadPayload.
+        """
+        return []
+
     def acknowledge(self, outcome: Outcome) -> Reply:
         """The exact answer this carrier expects for yes and for no."""
         return Reply(body=b"")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,13 +14,16 @@ from gateway.contract import ContractError, Push, TryAgain
 from gateway.domain import DeedKind, Source
 from gateway.rules.policy import RemedyPlan
 from gateway.runtime import Runtime
-from gateway.store import health, outbox
+from gateway.store import health, legs, outbox, polls
 from gateway.store import inbox as rows
 from gateway.store.engine import Tx
 from gateway.store.inbox import QUARANTINED, READ, WAITING
+from gateway.store.legs import Key
 from gateway.store.outbox import Deed
 from gateway.store.queues import LeaseLost
 from gateway.store.rows import Row
+from gateway.tracking.numbers import normal
+from gateway.tracking.pace import reader
 from gateway.tracking.record import Heard, problem, record
 
 log = logging.getLogger(__name__)
@@ -45,10 +48,14 @@ class StillWaiting(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What came of a push. unreadable: why a person must look. broke: our own code failed, or the provider that the
-    push makes us call, so it is tried again."""
+    push makes us call, so it is tried again.
+
+    hints: legs to ask about, by name, of which the push proves nothing itself (`CarrierAdapter.hints`).
+    """
 
     row: Row
     heard: tuple[Heard, ...] = ()
+    hints: tuple[Key, ...] = ()
     unreadable: str | None = None
     broke: str | None = None
 
@@ -96,6 +103,9 @@ async def _read(rt: Runtime, row: Row) -> Reading:
         push = _push(row)
         large = len(push.body) > _LARGE
         scans = await asyncio.to_thread(carrier.adapter.receive, push) if large else carrier.adapter.receive(push)
+        hinted = [
+            (rt.carriers.named(carrier, company), normal(number)) for company, number in carrier.adapter.hints(push)
+        ]
         await carrier.adapter.follow_up(push)
     except TryAgain as error:
         return Reading(row=row, broke=error.detail)
@@ -108,7 +118,8 @@ async def _read(rt: Runtime, row: Row) -> Reading:
         Heard(provider=row.carrier, source=Source.WEBHOOK, scan=scan, learned_at=row.received_at) for scan in scans
     )
     refused = [why for one in heard if (why := problem(one)) is not None]
-    return Reading(row=row, heard=heard, unreadable="; ".join(refused) or None)
+    hints = tuple((code, number) for code, number in hinted if code is not None)
+    return Reading(row=row, heard=heard, hints=hints, unreadable="; ".join(refused) or None)
 
 
 async def _take_in(rt: Runtime, readings: Sequence[Reading]) -> None:
@@ -117,10 +128,19 @@ async def _take_in(rt: Runtime, readings: Sequence[Reading]) -> None:
         for reading in readings:
             await _end(rt, tx, reading)
         await record(rt, tx, [one for reading in readings for one in reading.heard])
+        await _ask_about(rt, tx, {key for reading in readings for key in reading.hints})
     silent = {reading.row.carrier: reading.row.received_at for reading in readings if not reading.heard}
     if silent:
         async with rt.store.write() as tx:
             await health.heard(tx, silent, silent)
+
+
+async def _ask_about(rt: Runtime, tx: Tx, keys: Collection[Key]) -> None:
+    """Hinted legs are due now; whether they may be asked about, and are still watched, the poll looks at itself."""
+    found = [row for row in (await legs.named(tx, keys)).values() if reader(rt, row.carrier) is not None]
+    await polls.schedule_many(tx, [(row.id, row.carrier, rt.clock()) for row in found])
+    if found:
+        tx.after_commit(lambda: rt.signals.wake("polls"))
 
 
 async def _end(rt: Runtime, tx: Tx, reading: Reading) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from datetime import timedelta
 
 import pytest
 
 from gateway.contract import Push
-from gateway.domain import Status
+from gateway.domain import Scan, Status
 from gateway.store import inbox as rows
+from gateway.store import legs, polls
 from gateway.store.engine import Store, connect
 from gateway.tracking.change import Change
 from gateway.tracking.inbox import Busy, Inbox, StillWaiting, UnknownPush, read_inbox, replay
@@ -185,3 +187,28 @@ async def test_headers_of_raw_bytes_can_be_kept(store: Store) -> None:
         row = await rows.get(tx, number)
     assert row is not None
     assert row.request["headers"]["x-odd"] == odd
+
+
+class Hearsay(FakeAggregator):
+    """Its pushes name a number and prove nothing."""
+
+    def receive(self, request: Push) -> list[Scan]:
+        return []
+
+    def hints(self, request: Push) -> list[tuple[str | None, str]]:
+        return [("zhongtong", " a1 "), ("nobody", "A1"), ("zhongtong", "A2")]
+
+
+async def test_a_push_that_proves_nothing_makes_its_legs_due(store: Store) -> None:
+    rt = runtime(store, carrier("zto", aliases={"news": "zhongtong"}), carrier("news", Hearsay))
+    shipment_id = await rt.registered("A1", carrier="zto")
+    async with rt.store.write() as tx:
+        (leg,) = await legs.of_shipments(tx, [shipment_id])
+        await polls.schedule(tx, leg.id, "zto", NOW + timedelta(hours=20))
+    await accepted(rt, push(), carrier="news")
+    await read_inbox(rt)
+    async with rt.store.read() as tx:
+        (leg,), due = await legs.of_shipments(tx, [shipment_id]), await polls.of_leg(tx, leg.id)
+    assert leg.history == "[]"
+    assert due is not None and due.due_at == NOW
+    assert await states(rt) == [("read", None)]
