@@ -7,8 +7,7 @@ Both callback addresses of the console (trace, order status) are the one webhook
 Unverified, so settings: numbers and words of errors (`again_codes`, `busy_words`, `config_codes`); what getOrders and
 cancelOrder say of orders unknown or void (`no_order_codes`, `void_codes`); the enums of a booking (`order`); the
 fields of an order-status push (`order_status_field`, `order_time_field`; without a time: that of receipt). Unverified,
-as in the J&T family: request and list of getOrders. Not sent: `items` (layout unpublished), the pickup window. Not
-spoken: `timeZone`, the overseas readings of scanType 12 and 13. A5, A6 and A22 are unpublished.
+as in the J&T family: getOrders. Not sent: `items`, the pickup window. Not read: `timeZone`, overseas scanType 12, 13.
 """
 
 from __future__ import annotations
@@ -78,6 +77,7 @@ class JtexpressAdapter(CarrierAdapter):
 
     code = "jtexpress"
     name = "J&T Express China"
+    confidence = "medium-high"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL
     Settings = JtexpressSettings
     batch = 10

@@ -7,8 +7,7 @@ searched, which takes Ship24 up to a minute, longer than our client waits, and n
 Known limits. A push carries a static secret and is not bound to its body. A parcel passes through several couriers, and
 events name theirs: the company that a tracker was made for travels in its `clientTrackerId`; of trackers made elsewhere
 an event's own courier is taken. Times without an offset are local to a place nobody tells; some are a date alone, which
-stands for its midnight. `statusCode` is documented in part: an unlisted one counts by the milestone beside it, and
-never as delivered. Proofs of delivery (`tracking/pod`) have nothing for us.
+stands for its midnight. An unlisted `statusCode` counts by the milestone beside it, and never as delivered.
 """
 
 from __future__ import annotations
@@ -75,6 +74,7 @@ class Ship24Adapter(CarrierAdapter):
 
     code = "ship24"
     name = "Ship24"
+    confidence = "medium-high"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE
     Settings = Ship24Settings
     aggregator = True

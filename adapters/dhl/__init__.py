@@ -47,6 +47,7 @@ class DhlAdapter(CarrierAdapter):
 
     code = "dhl"
     name = "DHL"
+    confidence = "high, low for MyDHL"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK
     Settings = DhlSettings
     statuses = STATUSES

@@ -41,6 +41,7 @@ class EasyPostAdapter(CarrierAdapter):
 
     code = "easypost"
     name = "EasyPost"
+    confidence = "high"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL
     Settings = EasyPostSettings
     aggregator = True

@@ -42,6 +42,7 @@ class FedexAdapter(CarrierAdapter):
 
     code = "fedex"
     name = "FedEx"
+    confidence = "high, low for booking"
     can = Can.POLL | Can.WEBHOOK | Can.BOOK | Can.CANCEL
     Settings = FedexSettings
     statuses = STATUSES

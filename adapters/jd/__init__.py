@@ -54,6 +54,7 @@ class JdAdapter(CarrierAdapter):
 
     code = "jd"
     name = "京东物流"
+    confidence = "high for polls, medium for pushes"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL | Can.INTERCEPT
     Settings = JdSettings
     trusted_path = True

@@ -51,6 +51,7 @@ class KdniaoAdapter(CarrierAdapter):
 
     code = "kdniao"
     name = "快递鸟"
+    confidence = "high; the rule of repeated pushes is unknown"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL
     Settings = KdniaoSettings
     statuses = STATUSES

@@ -49,6 +49,7 @@ class Kuaidi100Adapter(CarrierAdapter):
 
     code = "kuaidi100"
     name = "快递100"
+    confidence = "high"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL | Can.INTERCEPT
     Settings = Kuaidi100Settings
     aggregator = True

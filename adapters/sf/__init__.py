@@ -34,6 +34,7 @@ class SfAdapter(CarrierAdapter):
 
     code = "sf"
     name = "顺丰速运"
+    confidence = "high for tracking, medium for error codes and rare operation codes"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL | Can.INTERCEPT
     Settings = SfSettings
     batch = 10

@@ -48,6 +48,7 @@ class ShipEngineAdapter(CarrierAdapter):
 
     code = "shipengine"
     name = "ShipEngine"
+    confidence = "medium"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL
     Settings = ShipEngineSettings
     aggregator = True

@@ -47,6 +47,7 @@ class ShippoAdapter(CarrierAdapter):
 
     code = "shippo"
     name = "Shippo"
+    confidence = "medium-high"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL
     Settings = ShippoSettings
     aggregator = True

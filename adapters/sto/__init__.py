@@ -50,6 +50,7 @@ class StoAdapter(CarrierAdapter):
 
     code = "sto"
     name = "申通快递"
+    confidence = "medium-high"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL | Can.INTERCEPT
     Settings = StoSettings
     batch = 10

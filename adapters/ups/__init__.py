@@ -39,6 +39,7 @@ class UpsAdapter(CarrierAdapter):
 
     code = "ups"
     name = "UPS"
+    confidence = "high"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL | Can.INTERCEPT
     Settings = UpsSettings
     statuses = STATUSES

@@ -46,6 +46,7 @@ class UspsAdapter(CarrierAdapter):
 
     code = "usps"
     name = "USPS"
+    confidence = "medium-high"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL
     Settings = UspsSettings
     statuses = STATUSES

@@ -52,6 +52,7 @@ class ZtoAdapter(CarrierAdapter):
 
     code = "zto"
     name = "中通快递"
+    confidence = "high"
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL | Can.INTERCEPT
     Settings = ZtoSettings
     statuses = STATUSES
