@@ -17,7 +17,10 @@ class WordedSettings(CarrierSettings):
     again_words: it was done before.
     """
 
-    config_words: tuple[str, ...] = ("签名", "验签", "授权", "鉴权", "接口权限", "白名单", "sign", "unauthorized")
+    config_words: tuple[str, ...] = (
+        *("签名", "验签", "授权", "鉴权", "接口权限", "白名单"),
+        *("signature", "sign error", "invalid sign", "digest", "unauthorized"),
+    )
     limit_words: tuple[str, ...] = ("频率", "频繁", "限流", "次数", "too many", "rate limit")
     limit_rest: float = 60
     busy_words: tuple[str, ...] = ("繁忙", "稍后", "不可用", "busy", "unavailable")
