@@ -57,7 +57,7 @@ SOMEWHERE: list[tuple[str, str, str, Plant]] = [
              header="import httpx\n")),
 ]  # fmt: skip
 #: Where the general ones are planted: an aggregator of the west and a carrier that answers no inside 200.
-PLANTED = ["easypost", "zto"]
+PLANTED = ["easypost", "jtexpress", "zto"]
 
 
 def rows() -> list[object]:
