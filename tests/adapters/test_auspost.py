@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.auspost import AusPostAdapter, AusPostSettings
+from adapters.auspost import AusPostAdapter
+from adapters.auspost.settings import AusPostSettings
 from adapters.auspost.statuses import STATUSES, described, way_back
 from gateway.contract import OutcomeUnknown
 from gateway.contract.client import contract_client
