@@ -201,6 +201,6 @@ def test_a_database_that_cannot_be_used_is_a_reason_and_no_trace(folder: Path, u
             timeout=60,
         )
         assert ended.returncode == 2
-        assert ended.stderr.startswith("GATEWAY_DATABASE_URL: ")
+        assert ended.stderr.splitlines()[-1].startswith("GATEWAY_DATABASE_URL: ")
         assert "Traceback" not in ended.stderr
         assert "pass-word" not in ended.stderr

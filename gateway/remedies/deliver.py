@@ -19,6 +19,7 @@ from gateway.remedies.ending import carry_out
 from gateway.rules.retry import next_try
 from gateway.runtime import Runtime
 from gateway.store import cases, outbox
+from gateway.store.away import StoreAway
 from gateway.store.queues import LeaseLost
 from gateway.store.rows import Row
 
@@ -69,6 +70,10 @@ async def _deliver(rt: Runtime, deed: Row, doers: Doers) -> None:
         await carry_out(rt, deed, end)
     except LeaseLost:
         log.debug("deed %s was taken over by another worker", deed.id)
+    except StoreAway:
+        log.info(
+            "deed %s (%s) was left when the store went; it is claimed again when its lease ends", deed.id, deed.kind
+        )
     except Exception:
         # The store failed while the end was written: the lease ends by itself and the deed is claimed again.
         log.exception("the end of deed %s (%s) could not be written", deed.id, deed.kind)
@@ -116,7 +121,7 @@ async def _attempt(rt: Runtime, deed: Row, doers: Doers) -> End:
     try:
         async with asyncio.timeout(_SECONDS):
             return await doer(rt, deed)
-    except LeaseLost:
+    except (LeaseLost, StoreAway):
         raise
     except TryAgain as error:
         return _later(rt, deed, str(error), error)

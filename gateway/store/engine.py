@@ -2,11 +2,17 @@
 
 SQLite allows one writer: within the process writers queue on a lock, between processes on SQLite's own (BEGIN IMMEDIATE
 with a busy timeout). A commit is durable when it returns (synchronous=FULL, and fsync on in PostgreSQL).
+
+A store that cannot be reached (a restart, a failover) is waited for a little, then every transaction raises StoreAway.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,10 +20,21 @@ from typing import Any, Literal
 
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from gateway.store.away import StoreAway, StoreRefused, is_away, words
+
+log = logging.getLogger(__name__)
+
+#: What PostgreSQL knows our connections by: the name, and which process of ours.
+APPLICATION = "gateway "
 _BUSY_MS = 15_000
+#: Seconds a transaction waits for a store that cannot be reached, and between two tries.
+_PATIENCE, _PAUSE = 2.0, 0.1
+#: Seconds for one connection to be made.
+_CONNECT_SECONDS = 5
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 
@@ -51,26 +68,73 @@ class Store:
         database = engine.url.database
         #: the folder of the SQLite file; None for another store
         self.folder = Path(database).parent if self.dialect == "sqlite" and database else None
+        #: the SQLite file itself
+        self.file = Path(database) if self.folder is not None and database and database != ":memory:" else None
         self._writer = asyncio.Lock()
+        self._away = False
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
-        """A transaction that only reads."""
-        async with self.engine.connect() as conn:
+        """A transaction that only reads. Raise StoreAway."""
+        async with self._connected() as conn:
             yield Tx(conn, self.dialect)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:
-        """A transaction that is committed at the end, or rolled back if the block raises. Never nest two."""
+        """A transaction that is committed at the end, or rolled back if the block raises. Never nest two.
+
+        Raise StoreAway.
+        """
         async with AsyncExitStack() as stack:
             if self.dialect == "sqlite":
                 await stack.enter_async_context(self._writer)
-            conn = await stack.enter_async_context(self.engine.connect())
+            conn = await stack.enter_async_context(self._connected())
             await conn.execution_options(gateway_write=True)
             tx = Tx(conn, self.dialect)
             async with conn.begin():
                 yield tx
         tx.committed()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        """A connection; what tells that it broke is raised as StoreAway."""
+        async with AsyncExitStack() as stack:
+            try:
+                yield await self._connect(stack)
+            except DBAPIError as error:
+                if not is_away(error):
+                    raise
+                raise self._lost(error) from error
+
+    async def _connect(self, stack: AsyncExitStack) -> AsyncConnection:
+        """Nothing was said yet, so trying again is harmless."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                conn = await stack.enter_async_context(self.engine.connect())
+            except PoolExhausted as error:
+                raise StoreAway("every connection is in use") from error
+            except (DBAPIError, OSError) as error:
+                if isinstance(error, DBAPIError) and not is_away(error):
+                    raise StoreRefused(words(error)) from error
+                away = self._lost(error)
+                if time.monotonic() > deadline:
+                    raise away from error
+                await asyncio.sleep(_PAUSE)
+            else:
+                self._found()
+                return conn
+
+    def _lost(self, error: Exception) -> StoreAway:
+        if not self._away:
+            log.warning("the store is away: %s", words(error))
+        self._away = True
+        return StoreAway(words(error))
+
+    def _found(self) -> None:
+        if self._away:
+            log.warning("the store is back")
+        self._away = False
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -95,7 +159,11 @@ def connect(url: str, *, pool: int = 8) -> Store:
     """
     parsed = normal_url(url)
     if parsed.drivername.startswith("postgresql"):
-        return Store(create_async_engine(parsed, pool_size=pool, max_overflow=pool, pool_pre_ping=True))
+        settings = {"application_name": f"{APPLICATION}{os.getpid()} {secrets.token_hex(4)}"}
+        arguments = {"server_settings": settings, "timeout": _CONNECT_SECONDS}
+        return Store(
+            create_async_engine(parsed, pool_size=pool, max_overflow=pool, pool_pre_ping=True, connect_args=arguments)
+        )
     if parsed.database and parsed.database != ":memory:":
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)

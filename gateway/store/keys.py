@@ -22,6 +22,11 @@ async def by_hash(tx: Tx, digest: str) -> Row[Any] | None:
     return (await tx.conn.execute(found)).one_or_none()
 
 
+async def known(tx: Tx, digest: str) -> bool:
+    """Whether there is, or was, a key with this hash: one that was revoked stays revoked."""
+    return (await tx.conn.execute(select(keys.c.id).where(keys.c.hash == digest))).one_or_none() is not None
+
+
 async def listing(tx: Tx) -> Sequence[Row[Any]]:
     return (await tx.conn.execute(select(keys).order_by(keys.c.created_at, keys.c.id))).all()
 

@@ -9,9 +9,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 
-from gateway.store.engine import CannotOpen, Store
+from gateway.store.away import StoreRefused
+from gateway.store.engine import CannotOpen, Store, Tx
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -23,18 +23,23 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
+async def alone(tx: Tx) -> None:
+    """No other process starts until this transaction ends."""
+    if tx.dialect == "postgresql":
+        await tx.conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7283411905)")
+
+
 async def upgrade(store: Store) -> None:
     """Apply what is missing, in one transaction. Two processes that start together wait for each other.
 
-    Raise CannotOpen when the database cannot be reached, or does not let us in.
+    Raise CannotOpen when the database does not let us in, StoreAway when it cannot be reached.
     """
     try:
         await _reach(store)
-    except (OSError, DBAPIError) as error:
-        raise CannotOpen(f"the database does not answer: {getattr(error, 'orig', error)}") from error
+    except StoreRefused as error:
+        raise CannotOpen(f"the database does not answer: {error}") from error
     async with store.write() as tx:
-        if store.dialect == "postgresql":
-            await tx.conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7283411905)")
+        await alone(tx)
         await tx.conn.run_sync(lambda connection: command.upgrade(_config(connection), "head"))
 
 

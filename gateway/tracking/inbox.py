@@ -10,6 +10,7 @@ from types import TracebackType
 from gateway.contract import Push
 from gateway.runtime import Runtime
 from gateway.store import inbox as rows
+from gateway.store.away import StoreAway
 from gateway.store.inbox import Raw
 from gateway.tracking.pushes import StillWaiting, UnknownPush, read_inbox, replay
 
@@ -77,8 +78,8 @@ class Inbox:
             async with self._rt.store.write() as tx:
                 ids = await rows.add(tx, [raw for raw, _ in group])
                 tx.after_commit(lambda: self._rt.signals.wake("inbox"))
-        except Exception:
-            log.exception("%d pushes could not be kept", len(group))
+        except Exception as error:
+            log.warning("%d pushes could not be kept", len(group), exc_info=not isinstance(error, StoreAway))
             for _, kept in group:
                 if not kept.done():
                     kept.set_exception(Busy())

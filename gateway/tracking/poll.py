@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from gateway.runtime import Runtime
 from gateway.store import legs, polls, shipments
+from gateway.store.away import StoreAway
 from gateway.store.rows import Row
 from gateway.tracking.accounts import Way, way
 from gateway.tracking.answers import Asked, Questions, give_back
@@ -52,6 +53,8 @@ class Polling:
         asked = 0
         try:
             asked = await poll_carrier(self._rt, code)
+        except StoreAway:
+            log.info("polling %s ended with the store; what was claimed comes back with its lease", code)
         except Exception:
             log.exception("polling %s failed; what was claimed comes back with its lease", code)
         finally:

@@ -16,6 +16,7 @@ from gateway.rules.policy import RemedyPlan
 from gateway.runtime import Runtime
 from gateway.store import health, legs, outbox, polls
 from gateway.store import inbox as rows
+from gateway.store.away import StoreAway
 from gateway.store.engine import Tx
 from gateway.store.inbox import QUARANTINED, READ, WAITING
 from gateway.store.legs import Key
@@ -69,6 +70,8 @@ async def read_inbox(rt: Runtime, limit: int = 100) -> int:
     readings = [await _read(rt, row) for row in claimed]
     try:
         await _take_in(rt, readings)
+    except StoreAway:
+        raise  # not the pushes' fault: they are claimed again when the lease ends
     except Exception as error:
         log.warning("a batch of %d pushes failed (%r); each is taken in alone", len(readings), error)
         for reading in readings:
@@ -169,6 +172,8 @@ async def _alarm(rt: Runtime, tx: Tx, row: Row, why: str) -> None:
 async def _alone(rt: Runtime, reading: Reading) -> None:
     try:
         await _take_in(rt, [reading])
+    except StoreAway:
+        raise
     except LeaseLost:
         log.info("push %d of %s is read by another worker", reading.row.id, reading.row.carrier)
     except Exception as error:

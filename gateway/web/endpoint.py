@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from gateway.runtime import Runtime
+from gateway.store.away import StoreAway
 from gateway.tracking.inbox import Inbox
 from gateway.web.auth import Caller, Keyring, Role, require
 from gateway.web.body import parsed, read_json, read_query, storable
@@ -111,6 +112,8 @@ def served(endpoint: Endpoint, rt: Runtime, desk: Desk) -> Callable[[web.Request
             response = await _answered(endpoint, rt, desk, request)
         except Problem as problem:
             response = problem.response()
+        except StoreAway as away:
+            response = busy(away).response()
         except web.HTTPRequestEntityTooLarge:
             response = Problem(413, f"the body is larger than {MAX_BODY} bytes").response()
         except web.HTTPException as error:  # aiohttp's own
@@ -125,6 +128,11 @@ def served(endpoint: Endpoint, rt: Runtime, desk: Desk) -> Callable[[web.Request
         return response
 
     return handle
+
+
+def busy(away: StoreAway) -> Problem:
+    """503: whoever asks again when it is back loses nothing."""
+    return Problem(503, "the store cannot be reached now: try again", headers={"Retry-After": str(away.retry_after)})
 
 
 async def _answered(endpoint: Endpoint, rt: Runtime, desk: Desk, request: web.Request) -> web.StreamResponse:
