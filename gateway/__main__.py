@@ -15,16 +15,19 @@ from typing import Any
 import uvloop
 from pydantic import ValidationError
 
-from gateway.app import CannotStart, Gateway
+from gateway.app import DRAIN_SECONDS, CannotStart, Gateway, Part
 from gateway.config import ConfigError, load
 from gateway.demo import demo
 from gateway.live import live
+from gateway.processes import Family, parent_gone, reserve
 from gateway.settings import Config, Environment
-from gateway.store.engine import CannotOpen, connect
+from gateway.store.away import StoreAway
+from gateway.store.engine import CannotOpen, connect, normal_url
 from gateway.store.migrate import upgrade
 from gateway.tracking.pushes import replay
 from gateway.web.auth import Role, new_key
 
+_MOST_PROCESSES = 64
 Command = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 
 
@@ -32,7 +35,12 @@ class JsonLines(logging.Formatter):
     """One JSON object per line, for machines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {"at": self.formatTime(record), "level": record.levelname, "logger": record.name}
+        line: dict[str, Any] = {
+            "at": self.formatTime(record),
+            "level": record.levelname,
+            "process": record.process,
+            "logger": record.name,
+        }
         line["message"] = record.getMessage()
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
@@ -55,17 +63,49 @@ def configuration(settings: Environment) -> Config:
 async def serve(arguments: argparse.Namespace) -> int:
     """Until SIGINT or SIGTERM; then drain and stop."""
     settings = environment()
-    gateway = Gateway(settings, configuration(settings))
+    part = Part(arguments.role)
+    one = part is Part.ALL and arguments.processes == 1 and not arguments.child
+    if not one and normal_url(settings.database_url).drivername.startswith("sqlite"):
+        raise CannotStart("GATEWAY_DATABASE_URL: SQLite is for one process with --role all; several need PostgreSQL")
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    if arguments.processes > 1:
+        return await family(settings, part, arguments.processes, stopping)
+    gateway = Gateway(settings, configuration(settings), part=part, shares_port=arguments.child)
     try:
         await gateway.start()
-        say(f"gateway: http://{settings.host}:{gateway.port} (API: /docs)")
-        await stopping.wait()
+        if arguments.child:
+            await asyncio.wait(
+                [asyncio.create_task(end) for end in (parent_gone(), stopping.wait())],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        else:
+            say(f"gateway: http://{settings.host}:{gateway.port} ({_what(part)})")
+            await stopping.wait()
     finally:
         await gateway.stop()
     return 0
+
+
+async def family(settings: Environment, part: Part, count: int, stopping: asyncio.Event) -> int:
+    """So many processes on one port. Raise CannotStart."""
+    configuration(settings)  # said once, not by each of them
+    try:
+        held = reserve(settings.host, settings.port)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise CannotStart(f"GATEWAY_PORT: cannot listen on {where}: {error.strerror}") from error
+    with held:
+        port = held.getsockname()[1]
+        say(f"gateway: http://{settings.host}:{port} ({_what(part)}; {count} processes)")
+        command = (sys.executable, "-m", "gateway", "serve", "--role", part, "--child")
+        environ = {**os.environ, "GATEWAY_PORT": str(port)}
+        return await Family(command, environ, count, stopping, grace=DRAIN_SECONDS + 2).live()
+
+
+def _what(part: Part) -> str:
+    return "works; /healthz, /readyz, /metrics" if part is Part.WORKER else "API: /docs"
 
 
 async def check(arguments: argparse.Namespace) -> int:
@@ -133,7 +173,12 @@ def parser() -> argparse.ArgumentParser:
         found.set_defaults(work=work)
         return found
 
-    command("serve", serve, "start the gateway (settings: GATEWAY_*, see docs/configuration.md)")
+    start = command("serve", serve, "start the gateway (settings: GATEWAY_*, see docs/configuration.md)")
+    start.add_argument("--role", choices=list(Part), default=Part.ALL, help="web answers, worker does what is due")
+    start.add_argument(
+        "--processes", type=_count, default=1, help="so many that share the port; a dead one is replaced"
+    )
+    start.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     show = command("demo", demo, "start the gateway with a sandbox of carriers and providers on loopback")
     show.add_argument("--port", type=int, default=8080, help="of the page to open; the gateway takes the next one")
     command("check", check, "check the configuration without starting")
@@ -152,23 +197,32 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= _MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"1 to {_MOST_PROCESSES}")
+    return number
+
+
 def main() -> int:
     arguments = parser().parse_args()
     handler = logging.StreamHandler()
     as_json = os.environ.get("GATEWAY_LOG_FORMAT") == "json"
     handler.setFormatter(
-        JsonLines() if as_json else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        JsonLines() if as_json else logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s")
     )
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for quiet in ("httpx", "apscheduler", "alembic"):
+    for quiet in ("httpx", "alembic"):
         logging.getLogger(quiet).setLevel(logging.WARNING)
+    # It warns of each tick that comes while the pass before is under way, which is how a busy gateway works.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     try:
         code: int = uvloop.run(arguments.work(arguments))
         return code
     except (CannotStart, ConfigError) as error:
         print(str(error), file=sys.stderr)  # noqa: T201 - file, line and reason, not a trace
         return 2
-    except CannotOpen as error:
+    except (CannotOpen, StoreAway) as error:
         print(f"GATEWAY_DATABASE_URL: {error}", file=sys.stderr)  # noqa: T201
         return 2
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,24 +29,41 @@ class Loading:
     """A place that is being filled. A drop in between makes what was read old before it is kept."""
 
     number: str
+    since: float
     valid: bool = True
 
 
 @dataclass(slots=True)
+class _Entry:
+    """asked: when the store last said that this is so."""
+
+    rendered: Rendered
+    asked: float
+
+
+@dataclass(slots=True)
 class _Number:
-    entries: dict[Hashable, Rendered] = field(default_factory=dict)
+    entries: dict[Hashable, _Entry] = field(default_factory=dict)
     loading: set[Loading] = field(default_factory=set)
 
 
 class Cache:
     """The most recently read numbers, up to `most` bytes.
 
-    everywhere: every process that writes tells this cache. Where it does not (several processes without a shared lane)
-    whoever reads asks the store for the stamp first: slower, never wrong.
+    everywhere: every process that writes tells this cache. Where it does not (several processes while the shared lane
+    is closed) whoever reads asks the store for the stamp first: slower, never wrong. Where it does, the store is asked
+    again when the last time was more than TRUST seconds ago: a process can die between its commit and its word.
+    tell: hears of every number that is dropped here.
     """
 
-    def __init__(self, most: int = 64 << 20, *, everywhere: bool = False) -> None:
+    TRUST = 1.0
+
+    def __init__(
+        self, most: int = 64 << 20, *, everywhere: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.everywhere = everywhere
+        self.tell: Callable[[str], None] = lambda number: None
+        self._clock = clock
         self._most = most
         self._size = 0
         self._numbers: OrderedDict[str, _Number] = OrderedDict()
@@ -56,12 +74,31 @@ class Cache:
         if held is None:
             return None
         self._numbers.move_to_end(number)
-        return held.entries.get(key)
+        entry = held.entries.get(key)
+        return entry.rendered if entry is not None else None
+
+    def trusts(self, number: str, key: Hashable) -> bool:
+        """Whether what `get` answers needs no question to the store."""
+        if not self.everywhere:
+            return False
+        held = self._numbers.get(number)
+        entry = held.entries.get(key) if held is not None else None
+        return entry is not None and self._clock() - entry.asked < self.TRUST
+
+    async def confirmed(self, number: str, key: Hashable, stamp: Callable[[], Awaitable[object]]) -> Rendered | None:
+        """What `get` answers, when the store's stamp is still the one it was made from."""
+        held = self._numbers.get(number)
+        entry = held.entries.get(key) if held is not None else None
+        now = self._clock()
+        if entry is None or entry.rendered.stamp != await stamp():
+            return None
+        entry.asked = now
+        return entry.rendered
 
     @contextmanager
     def loading(self, number: str) -> Iterator[Loading]:
         """Around the reading of the store: `put` then keeps nothing that was dropped meanwhile."""
-        place = Loading(number)
+        place = Loading(number, self._clock())
         self._numbers.setdefault(number, _Number()).loading.add(place)
         try:
             yield place
@@ -78,12 +115,17 @@ class Cache:
             return
         held = self._numbers.setdefault(place.number, _Number())
         before = held.entries.get(key)
-        held.entries[key] = rendered
-        self._size += len(rendered.body) - (len(before.body) if before else 0)
+        held.entries[key] = _Entry(rendered, place.since)
+        self._size += len(rendered.body) - (len(before.rendered.body) if before else 0)
         self._shrink()
 
     def drop(self, number: str) -> None:
-        """What is known of a number is old."""
+        """What is known of a number is old, here and elsewhere."""
+        self.forget(number)
+        self.tell(number)
+
+    def forget(self, number: str) -> None:
+        """What is known of a number here is old."""
         held = self._numbers.pop(number, None)
         if held is not None:
             self._size -= _bytes(held)
@@ -93,12 +135,17 @@ class Cache:
     def clear(self) -> None:
         """Everything is old."""
         for number in list(self._numbers):
-            self.drop(number)
+            self.forget(number)
+
+    def turn(self, everywhere: bool) -> None:
+        """Whether every process tells from now on. What was kept until now may be old."""
+        self.everywhere = everywhere
+        self.clear()
 
     def _shrink(self) -> None:
         while self._size > self._most:
-            self.drop(next(iter(self._numbers)))
+            self.forget(next(iter(self._numbers)))
 
 
 def _bytes(held: _Number) -> int:
-    return sum(len(rendered.body) for rendered in held.entries.values())
+    return sum(len(entry.rendered.body) for entry in held.entries.values())

@@ -10,11 +10,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from gateway.runtime import Runtime
+from gateway.store.away import StoreAway
 from gateway.store.slots import take_slot
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ class Loop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chore:
-    """Done once per slot of `seconds`, by whichever process is first."""
+    """Done once per slot of `seconds`, by whichever process is the first to look."""
 
     name: str
     work: Callable[[], Awaitable[object]]
@@ -42,10 +44,21 @@ class Chore:
 
 
 class Clock:
-    """Runs loops and chores until it is stopped; a pass that is under way is finished first."""
+    """Runs loops and chores until it is stopped; a pass that is under way is finished first.
 
-    def __init__(self, rt: Runtime, loops: list[Loop], chores: list[Chore]) -> None:
+    told: hears the name of each chore that was this process's to do.
+    """
+
+    def __init__(
+        self,
+        rt: Runtime,
+        loops: list[Loop],
+        chores: list[Chore],
+        *,
+        told: Callable[[str], None] = lambda name: None,
+    ) -> None:
         self._rt = rt
+        self._told = told
         self._loops = loops
         self._chores = chores
         self._scheduler = AsyncIOScheduler(timezone="UTC")
@@ -54,10 +67,13 @@ class Clock:
 
     def start(self) -> None:
         for loop in self._loops:
-            self._scheduler.add_job(self._rt.signals.wake, "interval", [loop.signal], seconds=loop.seconds, **_QUIET)
+            self._scheduler.add_job(self._nudge, "interval", [loop.signal], seconds=loop.seconds, **_QUIET)
             self._tasks.append(asyncio.create_task(self._run(loop), name=f"loop:{loop.signal}"))
         for chore in self._chores:
-            self._scheduler.add_job(self._do, "interval", [chore], seconds=chore.seconds, **_QUIET)
+            # Looked for more often than it is due: a process that lives shorter than a slot has its turn, too.
+            every = min(chore.seconds, _LOOK_SECONDS)
+            first = datetime.now(UTC) + timedelta(seconds=min(every, 1))
+            self._scheduler.add_job(self._do, "interval", [chore], seconds=every, next_run_time=first, **_QUIET)
         self._scheduler.start()
 
     async def stop(self, seconds: float = 10) -> None:
@@ -66,7 +82,7 @@ class Clock:
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for loop in self._loops:
-            self._rt.signals.wake(loop.signal)
+            self._rt.signals.nudge(loop.signal)
         _, late = await asyncio.wait(self._tasks, timeout=seconds) if self._tasks else (set(), set())
         for task in late:
             task.cancel()
@@ -78,6 +94,10 @@ class Clock:
             if not handled:
                 await self._rt.signals.wait(loop.signal, loop.seconds * 2)
 
+    async def _nudge(self, name: str) -> None:
+        """A coroutine: APScheduler runs plain functions in threads, and events are not made for those."""
+        self._rt.signals.nudge(name)
+
     async def _do(self, chore: Chore) -> None:
         slot = int(self._rt.clock().timestamp() // chore.seconds)
 
@@ -85,6 +105,7 @@ class Clock:
             async with self._rt.store.write() as tx:
                 mine = await take_slot(tx, chore.name, slot)
             if mine:
+                self._told(chore.name)
                 await chore.work()
             return 0
 
@@ -93,10 +114,13 @@ class Clock:
     async def _pass(self, name: str, work: Pass) -> int:
         try:
             return await work()
+        except StoreAway:
+            return 0  # the store says it once, and says when it is back
         except Exception:
             # A pass may fail (the store restarts, a bug): what it claimed comes back when its lease ends.
             log.exception("%s failed; trying again", name)
             return 0
 
 
-_QUIET = {"max_instances": 1, "coalesce": True, "misfire_grace_time": timedelta(minutes=5).seconds}
+_LOOK_SECONDS = 30.0
+_QUIET: dict[str, Any] = {"max_instances": 1, "coalesce": True, "misfire_grace_time": timedelta(minutes=5).seconds}

@@ -52,14 +52,19 @@ class LocalLimits:
         self._paused: dict[str, float] = {}
 
     async def acquire(self, key: str, rate: Rate, *, within: float = 0) -> bool:
+        wait = self.promise(key, rate, within=within)
+        if wait:
+            await self._sleep(wait)
+        return wait is not None
+
+    def promise(self, key: str, rate: Rate, *, within: float, after: float = 0) -> float | None:
+        """Take a token that is free in so many seconds, not sooner than `after`. None, and nothing taken: too late."""
         now = self._clock()
-        free = self._free(key, rate, now)
+        free = max(self._free(key, rate, now), now + after)
         if free - now > within:
-            return False
+            return None
         self._take(key, rate, free, now)
-        if free > now:
-            await self._sleep(free - now)
-        return True
+        return free - now
 
     async def wait(self, key: str, rate: Rate) -> float:
         now = self._clock()
@@ -71,6 +76,11 @@ class LocalLimits:
     async def used(self, key: str, rate: Rate) -> int:
         since = self._clock() - rate.seconds
         return sum(at > since for at in self._taken.get(key, ()))
+
+    def pauses(self) -> dict[str, float]:
+        """Seconds that are left of every pause."""
+        now = self._clock()
+        return {key: until - now for key, until in self._paused.items() if until > now}
 
     async def pause(self, key: str, seconds: float) -> None:
         self._paused[key] = max(self._paused.get(key, 0), self._clock() + seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,10 @@ class StaleVersion(Exception):
 
 
 class Policies:
-    """Read through the attributes; `put` writes a new version, which is in force here when the transaction commits."""
+    """Read through the attributes; `put` writes a new version, which is in force here when the transaction commits.
+
+    tell: called then, for the other processes.
+    """
 
     routes: Routes
     stalls: Stalls
@@ -44,24 +47,30 @@ class Policies:
     def __init__(self, seed: Mapping[str, BaseModel], pace: PollPace) -> None:
         """seed: the documents of the configuration folder, version 1 of a new store."""
         self.pace = pace
+        self.tell: Callable[[], None] = lambda: None
         self.versions: dict[str, int] = {}
         self._seed = seed
         for name, document in seed.items():
             self._take(name, 0, document)
 
     def _take(self, name: str, version: int, document: BaseModel) -> None:
-        setattr(self, name, document)
-        self.versions[name] = version
+        """Versions only go up: what was read before a `put` does not replace what it wrote."""
+        if version >= self.versions.get(name, 0):
+            setattr(self, name, document)
+            self.versions[name] = version
 
     async def load(self, tx: Tx, now: datetime) -> None:
         """Take the newest versions from the store; a store that has none gets the seed, as version 1."""
+        for name in MODELS:
+            if await configs.newest(tx, name) is None:
+                await configs.add(tx, name, 1, author="config", at=now, document=dump(self._seed[name]), diff="")
+        await self.refresh(tx)
+
+    async def refresh(self, tx: Tx) -> None:
+        """Take what other processes wrote."""
         for name, model in MODELS.items():
             row = await configs.newest(tx, name)
-            if row is None:
-                document = dump(self._seed[name])
-                await configs.add(tx, name, 1, author="config", at=now, document=document, diff="")
-                self._take(name, 1, self._seed[name])
-            elif row.version != self.versions[name]:
+            if row is not None and row.version > self.versions[name]:
                 self._take(name, row.version, model.model_validate(row.document))
 
     async def put(self, tx: Tx, name: str, document: BaseModel, *, expected: int, who: str, now: datetime) -> int:
@@ -77,6 +86,7 @@ class Policies:
             raise StaleVersion(name, version)
         await audit.add(tx, now, who, "policy.write", name, {"version": version, "diff": diff})
         tx.after_commit(lambda: self._take(name, version, document))
+        tx.after_commit(lambda: self.tell())
         return version
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.cache import Cache
+from gateway.lane import Lane
 from gateway.limits import Limits, LocalLimits
 from gateway.plugins import Carriers, Notifiers
 from gateway.policies import Policies
@@ -23,7 +24,8 @@ class Runtime:
     keyed hashes, coupon codes and tracking links. public_url: how customers reach us. follow: called inside the
     transaction of every change of a shipment, in this order. signals: wakes loops and live readers after a commit.
     limits: tokens per account. cache: rendered answers. words: what readers are told for a status.
-    renderer: the templates of messages. lease: how soon a worker that died is replaced.
+    renderer: the templates of messages. lease: how soon a worker that died is replaced. lane: what processes share
+    beside the store, None without Redis.
     """
 
     store: Store
@@ -37,6 +39,7 @@ class Runtime:
     cache: Cache = field(default_factory=Cache)
     words: Words = field(default_factory=Words)
     renderer: Renderer = field(default_factory=Renderer)
+    lane: Lane | None = None
     lease: timedelta = timedelta(seconds=20)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     follow: Sequence[Callable[[Runtime, Tx, Any], Awaitable[None]]] = ()

@@ -96,6 +96,15 @@ def test_compose_brings_the_gateway_postgresql_and_redis() -> None:
         assert "healthcheck" in service(name)
 
 
+def test_compose_runs_web_and_worker_processes() -> None:
+    gateway, worker = service("gateway"), service("worker")
+    for one in (gateway, worker):
+        asked = parser().parse_args(one["command"])  # type: ignore[arg-type]
+        assert (asked.command, asked.role) == ("serve", "web" if one is gateway else "worker")
+    assert worker["environment"] == gateway["environment"]
+    assert not worker["ports"]
+
+
 def test_no_secret_has_a_default() -> None:
     text = (ROOT / "compose.yaml").read_text()
     for name in ("POSTGRES_PASSWORD", "GATEWAY_SECRET_KEY", "GATEWAY_ADMIN_KEY"):

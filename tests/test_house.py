@@ -26,7 +26,9 @@ MAY: dict[str, tuple[str, ...]] = {
     # ground
     "gateway.store": ("gateway.domain", "gateway.contract", "gateway.rules"),
     "gateway.http": ("gateway.contract",),
+    "gateway.lane": (),
     "gateway.limits": ("gateway.contract",),
+    "gateway.shared_limits": ("gateway.contract", "gateway.lane", "gateway.limits"),
     "gateway.cache": (),
     "gateway.signals": (),
     "gateway.privacy": (),
@@ -56,8 +58,10 @@ MAY["gateway.config"] = (*_BELOW, "gateway.routing")
 # second floor: the doors
 MAY["gateway.web"] = (*_BELOW, *_FIRST)
 MAY["gateway.jobs"] = _BELOW
+MAY["gateway.joining"] = _BELOW
 # roof
 MAY["gateway.app"] = ("gateway",)
+MAY["gateway.processes"] = ()
 MAY["gateway.demo"] = ("gateway",)
 MAY["gateway.live"] = ("gateway",)
 MAY["gateway.__main__"] = ("gateway",)
@@ -69,7 +73,7 @@ WALLS: dict[str, tuple[str, ...]] = {
     "apscheduler": ("gateway.jobs",),
     "sqlalchemy": ("gateway.store",),
     "alembic": ("gateway.store",),
-    "redis": ("gateway.limits", "gateway.cache"),
+    "redis": ("gateway.lane",),
     "tenacity": ("gateway.http",),
     "jinja2": ("gateway.render", "gateway.web", "gateway.sandbox"),
     "yaml": ("gateway.yaml_lines", "gateway.live", "gateway.policies", "gateway.words", "gateway.sandbox"),

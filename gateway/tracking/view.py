@@ -170,12 +170,15 @@ async def read_tracking(
 ) -> Rendered | None:
     """The answer to GET /v1/tracking/{number}: 200, or 300 with the candidates; None: nobody registered it.
 
-    A hit costs no SQL. Where other processes write too and do not tell the cache, a hit costs one narrow question.
+    A hit costs no SQL. Where other processes write too, a hit costs one narrow question: each, while they do not tell
+    the cache, else one a second.
     """
     number = normal(number)
     key = (carrier, rt.words.language(locale) or locale)
     hit = rt.cache.get(number, key)
-    if hit is not None and (_alone(rt) or hit.stamp == await _stamp(rt, number)):
+    if hit is not None and not _alone(rt) and not rt.cache.trusts(number, key):
+        hit = await rt.cache.confirmed(number, key, lambda: _stamp(rt, number))
+    if hit is not None:
         return hit
     with rt.cache.loading(number) as place:
         async with rt.store.read() as tx:
@@ -196,8 +199,8 @@ def _rendered(found: Found | Ambiguous, stamp: object) -> Rendered:
 
 
 def _alone(rt: Runtime) -> bool:
-    """Whether the cache hears of every write: SQLite has one process."""
-    return rt.cache.everywhere or rt.store.dialect == "sqlite"
+    """Whether nobody else writes: SQLite has one process."""
+    return rt.store.dialect == "sqlite"
 
 
 async def _stamp(rt: Runtime, number: str) -> object:

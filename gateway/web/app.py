@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from aiohttp import web
@@ -30,15 +31,17 @@ from gateway.web.openapi import document
 from gateway.web.problem import Problem
 
 _PAGES = Path(__file__).parent / "pages"
-_DOORS = (receipts, webhooks, tracking, pages, shipments, carriers, cases, policies, mappings, office, health, later)
+#: The doors of a gateway, and those of a process that only works.
+DOORS = (receipts, webhooks, tracking, pages, shipments, carriers, cases, policies, mappings, office, health, later)
+RUNNING = (health,)
 
 #: Any path whatever, line ends included.
 _ANYWHERE = r"/{path:[\s\S]*}"
 
 
-def table() -> list[Endpoint]:
-    """Every endpoint. Order matters where a fixed path and a pattern could both fit: the fixed one stands first."""
-    return [endpoint for door in _DOORS for endpoint in door.endpoints()]
+def table(doors: Sequence[ModuleType] = DOORS) -> list[Endpoint]:
+    """Every endpoint of these doors. Where a fixed path and a pattern could both fit, the fixed one stands first."""
+    return [endpoint for door in doors for endpoint in door.endpoints()]
 
 
 def our_version() -> str:
@@ -48,9 +51,9 @@ def our_version() -> str:
         return "0.1.0"
 
 
-def application(rt: Runtime, desk: Desk) -> web.Application:
-    """The aiohttp application. Unknown paths and methods answer with a problem document too."""
-    endpoints = table()
+def application(rt: Runtime, desk: Desk, doors: Sequence[ModuleType] = DOORS) -> web.Application:
+    """The aiohttp application with these doors. Unknown paths and methods answer with a problem document too."""
+    endpoints = table(doors)
     app = web.Application(client_max_size=MAX_BODY)
     for endpoint in [*endpoints, *_documents(endpoints)]:
         app.router.add_route(endpoint.method, endpoint.path, served(endpoint, rt, desk))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,14 +10,16 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.store import backlogs, cases, inbox, incidents, mappings, queues
+from gateway.store import backlogs, cases, census, inbox, incidents, mappings, queues
 from gateway.store import health as carrier_health
+from gateway.store.away import StoreAway
 from gateway.store.migrate import pending
 from gateway.store.tables import inbox as inbox_table
 from gateway.store.tables import outbox, polls, watches
 from gateway.web.endpoint import Call, Endpoint, answer
 from gateway.web.models.carriers import Ready
 
+log = logging.getLogger(__name__)
 #: A backlog older than this, in seconds, and the process says that it is not ready for more.
 _OLD = 300
 _QUEUES = {"inbox": inbox_table, "outbox": outbox, "polls": polls, "watches": watches}
@@ -38,18 +41,31 @@ async def alive(call: Call[None, None]) -> web.StreamResponse:
 
 
 async def ready(call: Call[None, None]) -> web.StreamResponse:
-    """503 with the reason: the store is away, the schema is another one, unread pushes or undone deeds are old."""
-    checks: dict[str, str] = {}
+    """503 with the reason: the store is away, the schema is another one, unread pushes or undone deeds are old.
+
+    Without Redis the gateway is degraded and serves: 200.
+    """
+    lane = call.rt.lane
+    needed = await _needed(call)
+    wanted = {"redis": "ok" if lane.open else "lost"} if lane is not None else {}
+    serves = all(state == "ok" for state in needed.values())
+    good = serves and all(state == "ok" for state in wanted.values())
+    said = {"status": "ok" if good else "degraded", "checks": {**needed, **wanted}}
+    return answer(said, status=200 if serves else 503, headers={} if serves else {"Retry-After": "5"})
+
+
+async def _needed(call: Call[None, None]) -> dict[str, str]:
+    """What nothing goes without."""
     try:
         wanted = await pending(call.rt.store)
-        checks["schema"] = f"migrate to {wanted}" if wanted else "ok"
         ages = {name: age for name, (_, age) in (await _backlogs(call)).items()}
-        checks["store"] = "ok"
-        checks |= {name: "ok" if ages[name] < _OLD else f"{ages[name]:.0f} s behind" for name in ("inbox", "outbox")}
+    except StoreAway as away:
+        return {"store": f"away: {away}"}
     except Exception as error:
-        checks["store"] = type(error).__name__
-    good = all(state == "ok" for state in checks.values())
-    return answer({"status": "ok" if good else "degraded", "checks": checks}, status=200 if good else 503)
+        log.exception("the store does not say how it is")
+        return {"store": type(error).__name__}
+    late = {name: "ok" if ages[name] < _OLD else f"{ages[name]:.0f} s behind" for name in ("inbox", "outbox")}
+    return {"schema": f"migrate to {wanted}" if wanted else "ok", "store": "ok", **late}
 
 
 async def metrics(call: Call[None, None]) -> web.StreamResponse:
@@ -75,7 +91,10 @@ async def _gauges(call: Call[None, None]) -> Any:
     for name, (number, age) in (await _backlogs(call)).items():
         yield "gateway_due", {"queue": name}, number
         yield "gateway_oldest_due_seconds", {"queue": name}, age
+    if call.rt.lane is not None:
+        yield "gateway_redis_up", {}, int(call.rt.lane.open)
     async with call.rt.store.read() as tx:
+        yield "gateway_processes", {}, await census.processes(tx)
         for sample in _counted("gateway_cases", ("kind", "state"), await cases.counts(tx)):
             yield sample
         for carrier, number in Counter(row.carrier for row in await mappings.unread(tx)).items():

@@ -11,8 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from gateway.runtime import Runtime
+from gateway.store.away import StoreAway
 from gateway.tracking.view import load_views
-from gateway.web.endpoint import Call, Desk
+from gateway.web.endpoint import Call
 
 _HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -21,6 +22,9 @@ _HEADERS = {
 }
 #: Milliseconds after which a browser asks again, when the connection is lost.
 _RETRY = 3000
+_STILL_HERE = b": still here\n\n"
+#: Seconds between two looks at the store while other processes may write and do not tell.
+_LOOK = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +55,20 @@ async def stream(call: Call[Any, Any], feed: Feed) -> web.StreamResponse:
 async def _tell(
     call: Call[Any, Any], feed: Feed, response: web.StreamResponse, changes: asyncio.Queue[int], seen: int
 ) -> None:
-    while not call.desk.closing.is_set() and await feed.allowed():
+    while not call.desk.closing.is_set():
         while not changes.empty():
             changes.get_nowait()
-        view = await _view(call.rt, feed)
-        if view is None:
-            return
-        # At each sign of life the store is asked too: another process may have written.
-        news = view["sequence"] != seen
-        await response.write(event(view) if news else b": still here\n\n")
-        seen = view["sequence"]
-        await _next(call.desk, changes)
+        # At each sign of life the store is asked too: a process may have died before it told us what it wrote.
+        try:
+            view = await _view(call.rt, feed) if await feed.allowed() else None
+        except StoreAway:
+            await response.write(_STILL_HERE)
+        else:
+            if view is None:
+                return
+            await response.write(event(view) if view["sequence"] != seen else _STILL_HERE)
+            seen = view["sequence"]
+        await _next(call, changes)
 
 
 async def _view(rt: Runtime, feed: Feed) -> dict[str, Any] | None:
@@ -76,11 +83,13 @@ def event(view: Mapping[str, Any]) -> bytes:
     return f"id: {view['sequence']}\nevent: tracking\ndata: {data}\n\n".encode("utf-8", "replace")
 
 
-async def _next(desk: Desk, changes: asyncio.Queue[int]) -> None:
+async def _next(call: Call[Any, Any], changes: asyncio.Queue[int]) -> None:
     """A change, the end of the process, or the time of a sign of life."""
+    desk = call.desk
+    seconds = desk.heartbeat if call.rt.signals.everywhere else min(desk.heartbeat, _LOOK)
     waiting = {asyncio.ensure_future(changes.get()), asyncio.ensure_future(desk.closing.wait())}
     try:
-        await asyncio.wait(waiting, timeout=desk.heartbeat, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for one in waiting:
             one.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -149,6 +150,7 @@ async def revoke_key(call: Call[None, None]) -> web.StreamResponse:
             raise Problem(409, "this is the last key of an admin: make another one first")
         await audit.add(tx, now, call.who, "key.revoke", row.id, {"label": row.label})
         tx.after_commit(call.desk.keyring.forget)
+        tx.after_commit(partial(call.rt.signals.publish, "keys"))
     return web.Response(status=204)
 
 

@@ -48,6 +48,7 @@ def endpoints() -> list[Endpoint]:
 
 
 async def read_routes(call: Call[None, None]) -> web.StreamResponse:
+    await _refreshed(call)
     return _shown(call, "routes")
 
 
@@ -56,7 +57,9 @@ async def write_routes(call: Call[None, None]) -> web.StreamResponse:
 
 
 async def read_policy(call: Call[None, None]) -> web.StreamResponse:
-    return _shown(call, _name(call))
+    name = _name(call)
+    await _refreshed(call)
+    return _shown(call, name)
 
 
 async def write_policy(call: Call[None, None]) -> web.StreamResponse:
@@ -71,6 +74,12 @@ async def versions(call: Call[None, None]) -> web.StreamResponse:
         rows = await configs.history(tx, name)
     items = [{"version": row.version, "author": row.author, "at": row.at.isoformat(), "diff": row.diff} for row in rows]
     return whole(call, items)
+
+
+async def _refreshed(call: Call[None, None]) -> None:
+    """Another process may have written a moment ago."""
+    async with call.rt.store.read() as tx:
+        await call.rt.policies.refresh(tx)
 
 
 def _name(call: Call[None, None]) -> str:
@@ -89,6 +98,7 @@ def _shown(call: Call[None, None], name: str) -> web.Response:
 async def _write(call: Call[None, None], name: str) -> web.StreamResponse:
     expected = _if_match(call.request)
     document = _document(name, await read_json(call.request))
+    await _refreshed(call)
     problems = list(_problems(call, name, document))
     if problems:
         fields = ", ".join(field for field, _ in problems)
