@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,21 @@ LEASE_SECONDS = "3"
 class GatewayProcess:
     """One gateway on a free port that stays the same over restarts. Its log is in `folder`/gateway.log."""
 
-    def __init__(self, folder: Path, config: Path, database_url: str, variables: Mapping[str, str], port: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: Path,
+        database_url: str,
+        variables: Mapping[str, str],
+        port: int,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        """variables: of its environment, over what is set here. arguments: of `gateway serve`."""
         self.folder = folder
+        self._arguments = arguments
         self.url = f"http://127.0.0.1:{port}"
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY_", "SANDBOX_"))},
-            **variables,
             "GATEWAY_DATABASE_URL": database_url,
             "GATEWAY_CONFIG": str(config),
             "GATEWAY_PORT": str(port),
@@ -36,6 +45,7 @@ class GatewayProcess:
             "GATEWAY_SECRET_KEY": "a secret key for the tests only",
             "GATEWAY_PUBLIC_URL": self.url,
             "GATEWAY_LEASE_SECONDS": LEASE_SECONDS,
+            **variables,
         }
         self._process: asyncio.subprocess.Process | None = None
         self.http = httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}, trust_env=False)
@@ -44,7 +54,11 @@ class GatewayProcess:
         """Until /readyz says yes. Raise RuntimeError with the log when it ends instead."""
         with (self.folder / "gateway.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "gateway", "serve"), cwd=ROOT, env=self._environment, stdout=log, stderr=log
+                *(sys.executable, "-m", "gateway", "serve", *self._arguments),
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
             )
         await eventually(self._ready, f"the gateway did not start: {self.log()[-3000:]}")
 
