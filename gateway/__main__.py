@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any
 
 import uvloop
@@ -24,7 +25,8 @@ from gateway.settings import Config, Environment
 from gateway.store.away import StoreAway
 from gateway.store.engine import CannotOpen, connect, normal_url
 from gateway.store.migrate import upgrade
-from gateway.tracking.pushes import replay
+from gateway.tracking.pushes import StillWaiting, UnknownPush, replay
+from gateway.tracking.replays import Replayed, replay_since
 from gateway.web.auth import Role, new_key
 
 _MOST_PROCESSES = 64
@@ -142,17 +144,47 @@ async def key(arguments: argparse.Namespace) -> int:
 
 
 async def reread(arguments: argparse.Namespace) -> int:
-    """Read pushes of the inbox again; nobody is told and nothing is paid twice."""
+    """Read pushes of the inbox again; nobody is told and nothing is paid twice. 1 when one still cannot be read."""
     settings = environment()
     gateway = Gateway(settings, configuration(settings))
     try:
         await upgrade(gateway.store)
-        for inbox_id in arguments.id:
-            await replay(gateway.rt, inbox_id)
+        done = await _reread(gateway, arguments)
     finally:
         await gateway.stop()
-    say(f"read again: {len(arguments.id)}")
-    return 0
+    say(f"read again: {done.read}")
+    if done.unreadable:
+        say(f"still unreadable: {', '.join(map(str, done.unreadable))}")
+    return 1 if done.unreadable else 0
+
+
+async def _reread(gateway: Gateway, arguments: argparse.Namespace) -> Replayed:
+    if arguments.carrier and arguments.carrier not in gateway.rt.carriers:
+        raise CannotStart(f"--carrier: there is no carrier {arguments.carrier} that is on")
+    if arguments.carrier:
+        return await replay_since(gateway.rt, arguments.carrier, arguments.since)
+    done = Replayed()
+    for inbox_id in arguments.id:
+        try:
+            why = await replay(gateway.rt, inbox_id)
+        except UnknownPush as error:
+            raise CannotStart(f"{inbox_id}: the inbox has no such push") from error
+        except StillWaiting as error:
+            raise CannotStart(f"{inbox_id}: waits to be read for the first time") from error
+        done.read += 1
+        done.unreadable += [inbox_id] if why else []
+    return done
+
+
+def moment(text: str) -> datetime:
+    """A time with an offset, for --since. Raise ArgumentTypeError."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 2026-11-20T09:00:00+08:00") from error
+    if at.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no offset: write 2026-11-20T09:00:00+08:00")
+    return at
 
 
 async def not_built(arguments: argparse.Namespace) -> int:
@@ -186,8 +218,10 @@ def parser() -> argparse.ArgumentParser:
     make = command("key", key, "make an API key; it is shown once")
     make.add_argument("role", choices=[role.name.lower() for role in Role])
     make.add_argument("--label", default="command line")
-    again = command("replay", reread, "read pushes of the inbox again")
-    again.add_argument("id", type=int, nargs="+", help="ids of GET /v1/inbox")
+    again = command("replay", reread, "read pushes of the inbox again: by id, or all of a carrier since a moment")
+    again.add_argument("id", type=int, nargs="*", help="ids of GET /v1/inbox")
+    again.add_argument("--carrier", help="every push of this carrier, with --since")
+    again.add_argument("--since", type=moment, help="a time with an offset")
     ask = command("live", live, "ask a carrier about one number, with real credentials from the environment")
     ask.add_argument("carrier", help="its code in carriers.yaml, on or off")
     ask.add_argument("--number", required=True)
@@ -205,7 +239,10 @@ def _count(text: str) -> int:
 
 
 def main() -> int:
-    arguments = parser().parse_args()
+    top = parser()
+    arguments = top.parse_args()
+    if arguments.command == "replay" and bool(arguments.id) == bool(arguments.carrier and arguments.since):
+        top.error("replay takes ids, or --carrier and --since")
     handler = logging.StreamHandler()
     as_json = os.environ.get("GATEWAY_LOG_FORMAT") == "json"
     handler.setFormatter(
