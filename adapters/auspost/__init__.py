@@ -38,6 +38,7 @@ class AusPostAdapter(CarrierAdapter):
 
     code = "auspost"
     name = "Australia Post"
+    confidence = "medium"
     can = Can.POLL | Can.BOOK | Can.CANCEL
     Settings = AusPostSettings
     batch = 10
