@@ -25,7 +25,10 @@ class WordedSettings(CarrierSettings):
     limit_rest: float = 60
     busy_words: tuple[str, ...] = ("繁忙", "稍后", "不可用", "busy", "unavailable")
     lost_words: tuple[str, ...] = ("超时", "系统异常", "系统错误", "timeout", "timed out", "system error")
-    nothing_words: tuple[str, ...] = ("查无此单", "暂无", "无轨迹", "未查询到", "查询结果为空", "单号不存在")
+    nothing_words: tuple[str, ...] = (
+        *("查无此单", "无轨迹", "无物流", "查询结果为空", "单号不存在", "订单不存在"),
+        *("未查询到轨迹", "未查询到物流", "未查询到运单", "未查询到订单"),
+    )
     again_words: tuple[str, ...] = ("重复", "已存在", "已订阅", "已拦截", "已取消", "已经取消")
 
 

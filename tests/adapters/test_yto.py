@@ -67,7 +67,8 @@ def test_the_digest_is_the_vendors() -> None:
 async def test_each_interface_has_its_own_address_and_secret() -> None:
     asked: list[httpx.Request] = []
     names = {"subscribe": "subscribe_adapter", "cancel": "korder_cancel_adapter"}
-    yto = adapter(asked, client_id="K1", **{setting: face(name) for setting, name in names.items()})
+    more: dict[str, Any] = {setting: face(name) for setting, name in names.items()}
+    yto = adapter(asked, client_id="K1", **more)
     await yto.poll([LEG])
     await yto.subscribe(LEG)
     await yto.cancel(LEG)
@@ -94,7 +95,7 @@ def test_an_empty_secret_of_an_interface_is_refused() -> None:
 
 
 def test_what_an_account_can_do_follows_from_its_interfaces() -> None:
-    every = {name: face(name) for name in ("subscribe", "create", "cancel", "intercept")}
+    every: dict[str, Any] = {name: face(name) for name in ("subscribe", "create", "cancel", "intercept")}
     assert YtoAdapter.able(adapter(push_secret=None).settings) == Can.POLL
     assert YtoAdapter.able(adapter(client_id="K1", subscribe=face("subscribe")).settings) == (
         Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE
