@@ -92,7 +92,7 @@ class _Leg:
         if status is not self.status:
             self.since, self.earliest = scan.at, scan.earliest
         self.status, self.reason = status, scan.reason
-        self.inferred = presumed or (scan.inferred and status in FINAL)
+        self.inferred = presumed or (_only_text(scan) and status in FINAL)
         self.returning |= status is Status.RETURNING
 
     def _yields(self, scan: Scan, status: Status) -> bool:
@@ -100,7 +100,7 @@ class _Leg:
         if self.status in FACTS:
             replaces = self.status is Status.DELIVERED and status is Status.RETURNED
             sure = scan.confirmed or not self.returning
-            explicit = not scan.inferred and (status is Status.RETURNED or (status is Status.DELIVERED and sure))
+            explicit = not _only_text(scan) and (status is Status.RETURNED or (status is Status.DELIVERED and sure))
             return replaces or (self.inferred and explicit and scan.status is status)
         announcement = status is Status.PRE_TRANSIT
         return not (announcement and (self.moved or self.status in PAPERWORK))
@@ -126,6 +126,11 @@ class _Leg:
             newest_unknown=self.newest_unknown,
             flagged=tuple(sorted(self.flagged)),
         )
+
+
+def _only_text(scan: Scan) -> bool:
+    """Read from words that no code stands behind: a conclusion of ours."""
+    return scan.inferred and not scan.carrier_code
 
 
 def _later(one: datetime | None, other: datetime) -> datetime:
