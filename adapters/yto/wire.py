@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from xml.sax.saxutils import escape
 
 from adapters.yto.settings import Interface, YtoSettings
-from gateway.contract.carrier import Outcome, Push, Reply, Verdict
+from gateway.contract.carrier import Outcome, Reply, Verdict
 from gateway.contract.errors import BadPayload
-from gateway.contract.reading import Fields, as_object, form, load_fields, load_json, objects, required, text
+from gateway.contract.reading import Fields, as_object, form_bytes, load_fields, load_json, objects, required, text
 from gateway.contract.signing import md5_base64
 from gateway.contract.worded import worded
+from gateway.contract.writing import flat_xml
 
 #: 查询结果为空: an empty history, said as a yes.
 _EMPTY = "1001"
@@ -47,23 +47,15 @@ def events(content: bytes, settings: YtoSettings, number: str) -> list[tuple[str
 
 def reply(outcome: Outcome) -> Reply:
     """Yes or no in the language of the push; `success` false brings it again."""
-    content, yes = _content(outcome.push), outcome.verdict is Verdict.ACCEPTED
+    content, yes = form_bytes(outcome.push.body, "logistics_interface"), outcome.verdict is Verdict.ACCEPTED
     answer = {"logisticProviderID": "YTO", "txLogisticID": _order_id(content)}
     answer |= {"success": "true" if yes else "false", "reason": "" if yes else outcome.verdict.value}
-    if content.lstrip()[:1] != "<":
+    if content.lstrip()[:1] != b"<":
         return Reply.json(answer)
-    fields = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in answer.items())
-    return Reply(body=f"<Response>{fields}</Response>".encode(), content_type="text/xml; charset=utf-8")
+    return Reply(body=flat_xml("Response", answer), content_type="text/xml; charset=utf-8")
 
 
-def _content(push: Push) -> str:
-    try:
-        return form(push.body).get("logistics_interface", "")
-    except BadPayload:
-        return ""
-
-
-def _order_id(content: str) -> str:
+def _order_id(content: bytes) -> str:
     try:
         return text(load_fields(content), "txLogisticID")
     except BadPayload:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import ROUND_UP, Decimal
 from typing import Any
+from xml.sax.saxutils import escape
 
 from gateway.contract.errors import Refused
 from gateway.domain import Address, Message, Party, ProviderTemplate
@@ -38,6 +39,11 @@ def measured(amount: int, unit: Decimal) -> Decimal:
 def millis(at: datetime) -> str:
     """A time as milliseconds since 1970, the `timestamp` of most Chinese carriers."""
     return str(int(at.timestamp() * 1000))
+
+
+def flat_xml(root: str, fields: Mapping[str, str]) -> bytes:
+    """An XML document of one level: the fields right below the root."""
+    return f"<{root}>{''.join(f'<{name}>{escape(value)}</{name}>' for name, value in fields.items())}</{root}>".encode()
 
 
 def filled_template(
