@@ -102,4 +102,4 @@ def refined(event: Fields) -> tuple[str, Meaning | None, bool]:
 
 
 def _is_taken_out(said: str) -> bool:
-    return says(said, "取走|本人签收", "[未待请可]|及时|尽快")
+    return says(said, "取走|本人签收", "[未待请可非]|及时|尽快")

@@ -31,7 +31,7 @@ def body(answer: Fields, key: str) -> Any:
     if isinstance(held, str):
         held = decrypted(held.strip(), key).removesuffix(key) if held.strip().startswith(PREFIX) else held
         held = load_json(held) if held.strip() else None
-    return body(held, key) if isinstance(held, dict) and "responseItems" in held else held
+    return held["responseItems"] if isinstance(held, dict) and "responseItems" in held else held
 
 
 def pushed(push: Push) -> Fields:
