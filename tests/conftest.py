@@ -6,12 +6,30 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler.loadgroup import LoadGroupScheduling
 
 from gateway.store.engine import Store, connect
 from gateway.store.migrate import upgrade
 from tests.servers import Postgres, Redis
+
+
+class Together(LoadGroupScheduling):
+    """Tests that share five processes stay in one worker. xdist 3.8 writes groups into node ids, where pytest 9.2 does
+    not look any more, so a mark would change nothing."""
+
+    FILES = ("tests/cluster/test_cluster.py",)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in self.FILES else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling:
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,6 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(240),
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("cluster"),
 ]
 
 #: An SF label made so long ago, that nobody collected, is a stall before hand-over.
