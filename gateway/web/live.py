@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,13 +43,11 @@ async def stream(call: Call[Any, Any], feed: Feed) -> web.StreamResponse:
     (Last-Event-ID) is told when there is a newer one."""
     response = web.StreamResponse(headers={**_HEADERS, "Content-Language": feed.language, **feed.headers})
     seen = _sequence(call.request.headers.get("Last-Event-ID", ""))
-    with call.rt.signals.listen(feed.shipment_id) as changes:
-        try:
-            await response.prepare(call.request)
-            await response.write(f"retry: {_RETRY}\n\n".encode())
-            await _tell(call, feed, response, changes, seen)
-        except ConnectionError:
-            pass  # the reader has gone: nobody is left to be told
+    # A connection that breaks is a reader who has gone: nobody is left to be told.
+    with call.rt.signals.listen(feed.shipment_id) as changes, suppress(ConnectionError):
+        await response.prepare(call.request)
+        await response.write(f"retry: {_RETRY}\n\n".encode())
+        await _tell(call, feed, response, changes, seen)
     return response
 
 

@@ -20,6 +20,7 @@ from gateway.sandbox.run import State
 from gateway.sandbox.script import journeys
 from gateway.sandbox.server import Sandbox, serve
 from gateway.sandbox.world import World
+from tests.e2e.process import eventually
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "gateway" / "sandbox" / "config"
@@ -65,14 +66,15 @@ async def real(tmp_path: Path) -> AsyncIterator[tuple[Sandbox, Gateway]]:
 
 
 async def _ready(gateway: Gateway, process: asyncio.subprocess.Process) -> None:
-    while True:
+    async def answers() -> bool:
         assert process.returncode is None, "the gateway ended before it was ready"
         try:
             await gateway.get("/readyz")
         except GatewayError:
-            await asyncio.sleep(0.2)
-        else:
-            return
+            return False
+        return True
+
+    await eventually(answers, "the gateway was never ready")
 
 
 @pytest.mark.e2e
