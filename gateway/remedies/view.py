@@ -19,6 +19,7 @@ def grant_view(row: Row) -> dict[str, Any]:
         "order_id": row.order_id,
         "case_id": row.case_id,
         "shipment_id": row.shipment_id,
+        "tier": row.tier,
         "issued_at": row.issued_at.isoformat(),
         "expires_at": row.expires_at.isoformat() if row.expires_at else None,
         "policy_version": row.policy_version,

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.remedies.view import grant_view
 from gateway.store import audit, keys, ledger, messages
 from gateway.store.rows import Row
 from gateway.tracking.register import UnknownShipment
@@ -65,25 +66,7 @@ async def list_coupons(call: Call[None, CouponQuery]) -> web.StreamResponse:
             order_id=query.order_id,
             before=time_cursor(query.cursor),
         )
-    return page(call, [coupon(row) for row in rows], [time_key(row.issued_at, row.id) for row in rows], query.limit)
-
-
-def coupon(row: Row) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "code": row.code,
-        "kind": row.kind,
-        "amount": {"amount": row.amount, "currency": row.currency},
-        "state": row.state,
-        "reason": row.reason,
-        "order_id": row.order_id,
-        "case_id": row.case_id,
-        "shipment_id": row.shipment_id,
-        "tier": row.tier,
-        "issued_at": _iso(row.issued_at),
-        "expires_at": _iso(row.expires_at),
-        "policy_version": row.policy_version,
-    }
+    return page(call, [grant_view(row) for row in rows], [time_key(row.issued_at, row.id) for row in rows], query.limit)
 
 
 async def list_messages(call: Call[None, MessageQuery]) -> web.StreamResponse:
