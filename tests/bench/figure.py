@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Figure:
     """ours, ceiling: what each side came to, round by round (the same rounds, measured in turn, one beside the other).
 
-    less: both are times or sizes, so that a *smaller* ratio is better and `goal` is the most it may be. A figure without a
-    raw ceiling (disk, memory, start) names its limit as ceiling and as goal: what counts is that ours stays below it.
+    less: both are times or sizes, so that a *smaller* ratio is better and `goal` is the most it may be. limit: a figure
+    without a raw ceiling (disk, memory, start) names its limit as ceiling and as goal: ours has to stay below it.
     title: what is measured against what, for docs/performance.md. notes: what makes the figure doubtful.
     """
 

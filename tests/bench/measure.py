@@ -23,12 +23,16 @@ _SESSION = Path("/proc/self/autogroup")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """rounds: of each pair, an odd number. seconds: each side is counted per round, after `warm` that are not."""
+    """rounds: of each pair, an odd number. seconds: each side is counted per round, after `warm` that are not.
+
+    shipments: in the store.
+    """
 
     rounds: int = 31
     seconds: float = 0.5
     warm: float = 0.1
     connections: int | None = None
+    shipments: int = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +72,9 @@ def cores() -> tuple[int, int]:
 
 
 @contextmanager
-def server(database_url: str) -> Iterator[tuple[Address, int]]:
+def server(database_url: str, shipments: int) -> Iterator[tuple[Address, int]]:
     """The process under test, until the block ends: where it is, and its process id."""
-    command = [sys.executable, "-m", "tests.bench.server", database_url, str(cores()[0])]
+    command = [sys.executable, "-m", "tests.bench.server", database_url, str(cores()[0]), str(shipments)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin and process.stdout
         said = process.stdout.readline()
@@ -129,7 +133,7 @@ def measure_all(pairs: Sequence[Pair], plan: Plan, folder: Path, tell: Callable[
     folder.mkdir(parents=True, exist_ok=True)
     results = []
     for store in dict.fromkeys(pair.store for pair in pairs):
-        with database(store, folder) as url, server(url) as (at, pid):
+        with database(store, folder) as url, server(url, plan.shipments) as (at, pid):
             for pair in pairs:
                 if pair.store == store:
                     results.append(measure(pair, at, pid, plan))
