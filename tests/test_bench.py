@@ -6,10 +6,12 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import httpx
 import pytest
@@ -17,10 +19,12 @@ from aiohttp import web
 
 from adapters.zto import ZtoAdapter
 from gateway.contract import BadSignature, Push
-from tests.bench import report, wire
+from tests import plot
+from tests.bench import pairs, report, wire
+from tests.bench.figure import Figure, Missing
 from tests.bench.load import Job, Tally, Target, WrongAnswer, run
-from tests.bench.measure import Plan, Result
-from tests.bench.pairs import PAIRS
+from tests.bench.measure import Plan
+from tests.bench.rows import measured, modules
 
 
 async def load(port: int, *requests: str, expect: int = 200) -> Tally:
@@ -91,42 +95,102 @@ async def test_two_targets_take_turns() -> None:
     assert asked_a and asked_b
 
 
-def _result(ours: list[float], ceiling: list[float], server: float = 1.0) -> Result:
-    def tally(rates: list[float]) -> Tally:
-        return Tally(rates=rates, p50_ms=1, p99_ms=2, body=3)
-
-    return Result(pair=PAIRS[0], ours=tally(ours), ceiling=tally(ceiling), server=server)
+def _figure(ours: list[float], ceiling: list[float], *, name: str = "row", **more: Any) -> Figure:
+    return Figure(name=name, title="this", unit="requests/s", ours=ours, ceiling=ceiling, **{"goal": 0.85, **more})
 
 
-def test_a_result_is_the_round_in_the_middle() -> None:
-    disturbed = _result([90, 95, 10], [100, 100, 200])
+def test_a_figure_is_the_round_in_the_middle() -> None:
+    disturbed = _figure([90, 95, 10], [100, 100, 200])
     assert report.document([disturbed]) == {
-        "read_hot": {"ours": 90, "ceiling": 100, "ratio": 0.9, "unit": "requests/s", "goal": 0.85}
+        "row": {"ours": 90, "ceiling": 100, "ratio": 0.9, "unit": "requests/s", "goal": 0.85}
     }
 
 
-def test_what_falls_short_is_told_as_falling_short() -> None:
-    good, short = _result([90], [100]), _result([50], [100])
-    assert good.reached and "reached" in report.line(good)
-    assert not short.reached and "FALLS SHORT" in report.line(short)
-    assert "Falls short of its goal: `read_hot`" in report.page([good, short], Plan())
-    assert "Every goal was reached" in report.page([good], Plan())
+@pytest.mark.parametrize(
+    ("figure", "reached"),
+    [
+        (_figure([90], [100]), True),
+        (_figure([50], [100]), False),
+        (_figure([2.9], [1], less=True, goal=3), True),
+        (_figure([3.1], [1], less=True, goal=3), False),
+        (_figure([2400], [2500], limit=True, goal=2500), True),
+        (_figure([2600], [2500], limit=True, goal=2500), False),
+    ],
+)
+def test_what_falls_short_is_told_as_falling_short(figure: Figure, reached: bool) -> None:
+    assert figure.reached is reached
+    assert ("FALLS SHORT" in report.line(figure)) is not reached
+    assert ("Falls short of its goal: `row`" in report.page([figure], [], Plan())) is not reached
+    assert ("Every goal was reached" in report.page([figure], [], Plan())) is reached
 
 
 def test_a_server_that_was_not_the_limit_is_told() -> None:
-    assert "was the limit" in report.line(_result([90], [100], server=0.4))
-    assert "was the limit" not in report.line(_result([90], [100]))
+    tally = Tally(rates=[90], p50_ms=1, p99_ms=2, body=3)
+    assert "was the limit" in report.line(pairs.figure(pairs.PAIRS[0], tally, tally, server=0.4))
+    assert "was the limit" not in report.line(pairs.figure(pairs.PAIRS[0], tally, tally, server=1))
+
+
+class Shaky(ModuleType):
+    """Measures what it is asked for, but for one row."""
+
+    NAMES = ("a", "b", "c")
+
+    def measure(self, names: tuple[str, ...], plan: Plan, folder: Path) -> Iterator[Figure]:
+        for name in names:
+            if name == "b":
+                raise RuntimeError("the disk is full")
+            yield _figure([1], [1], name=name)
+
+
+def test_a_row_that_fails_is_told_and_the_others_are_measured(tmp_path: Path) -> None:
+    told = list(measured(dict.fromkeys(Shaky.NAMES, Shaky("shaky")), Shaky.NAMES, Plan(), tmp_path))
+    assert [row.name for row in told] == ["a", "b", "c"]
+    figures = [row for row in told if isinstance(row, Figure)]
+    missing = [row for row in told if isinstance(row, Missing)]
+    assert list(report.document(figures)) == ["a", "c"]
+    assert "b               COULD NOT BE MEASURED: RuntimeError: the disk is full" in report.line(missing[0])
+    assert "Could not be measured: `b`" in report.page(figures, missing, Plan())
+
+
+def test_the_page_comes_with_a_picture_of_its_own(tmp_path: Path) -> None:
+    rows = [_figure([90], [100], name="good"), _figure([50], [100], name="bad")]
+    report.publish(tmp_path, rows, [], Plan())
+    assert "(bench.svg)" in (tmp_path / "performance.md").read_text()
+    picture = (tmp_path / "bench.svg").read_text()
+    assert "bad  0.59 FALLS SHORT" in picture and "good  1.06<" in picture
+    plot.lines(tmp_path / "lines.svg", "Memory", "minutes", {"MB": [(0, 100), (20, 101)]})
+    for file in ("bench.svg", "lines.svg"):
+        drawn = (tmp_path / file).read_text()
+        assert "<script" not in drawn
+        assert set(re.findall(r"//([\w.]+)", drawn)) == {"www.w3.org"}
+
+
+#: Every module, as small as it gets.
+_SMALL = (
+    "--rounds",
+    "1",
+    "--seconds",
+    "0.2",
+    "--connections",
+    "4",
+    "--shipments",
+    "40",
+    "--many",
+    "200",
+    "--few",
+    "40",
+)
 
 
 def test_each_name_is_measured_end_to_end(tmp_path: Path) -> None:
     """The short form: real servers, a real load, both stores; a wrong answer anywhere would end it."""
-    command = [sys.executable, "-m", "tests.bench", "--rounds", "1", "--seconds", "0.2", "--connections", "4"]
-    names = [pair.name for pair in PAIRS]
-    done = subprocess.run([*command, "--out", str(tmp_path), *names], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    measured = json.loads((tmp_path / "bench.json").read_text())
-    assert list(measured) == names
-    for name, row in measured.items():
+    names = list(modules())
+    command = [sys.executable, "-m", "tests.bench", *_SMALL, "--out", str(tmp_path), *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "bench.json").read_text())
+    assert list(found) == names
+    for name, row in found.items():
         assert set(row) == {"ours", "ceiling", "ratio", "unit", "goal"}
         assert row["ours"] > 0 and row["ratio"] == pytest.approx(row["ours"] / row["ceiling"], rel=0.02)
         assert re.search(rf"^{name} .*(reached|FALLS SHORT)$", done.stdout, re.MULTILINE)

@@ -1,14 +1,25 @@
-"""What is measured against what: one row per name in var/bench.json."""
+"""The doors, over HTTP: reads and acknowledged pushes, against raw ceilings on the same loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 from tests.bench import wire
+from tests.bench.figure import Figure
+from tests.bench.load import Job, Tally, Target
+from tests.bench.measure import Plan, cores, database, wanted
 from tests.bench.server import Address
 
+#: Below it something else than the server was the limit.
+_BUSY = 0.8
 Requests = Callable[[Address], list[str]]
 
 
@@ -95,3 +106,65 @@ PAIRS: Sequence[Pair] = (
         connections=128,
     ),
 )
+
+NAMES: tuple[str, ...] = tuple(pair.name for pair in PAIRS)
+
+
+def measure(names: Sequence[str], plan: Plan, folder: Path) -> Iterator[Figure]:
+    """The pairs of these names, with one server per store."""
+    pairs = [pair for pair in PAIRS if pair.name in names]
+    for store in dict.fromkeys(pair.store for pair in pairs):
+        with database(store, folder) as url, server(url, plan.shipments) as (at, pid):
+            for pair in pairs:
+                if pair.store == store:
+                    yield _measured(pair, at, pid, plan)
+
+
+@contextmanager
+def server(database_url: str, shipments: int) -> Iterator[tuple[Address, int]]:
+    """The process under test, until the block ends: where it is, and its process id."""
+    command = [sys.executable, "-m", "tests.bench.server", database_url, str(cores()[0]), str(shipments)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin and process.stdout
+        said = process.stdout.readline()
+        if not said:
+            raise RuntimeError(f"the server under test ended with {process.wait()}")
+        yield Address(**json.loads(said)), process.pid
+        process.stdin.close()
+
+
+def _measured(pair: Pair, at: Address, pid: int, plan: Plan) -> Figure:
+    """Ours and the ceiling in turn, by a load of its own. Raise RuntimeError with its words at a wrong answer."""
+    job = Job(
+        targets=[_target(side, at) for side in (pair.ours, pair.ceiling)],
+        connections=plan.connections or pair.connections,
+        rounds=plan.rounds,
+        seconds=plan.seconds,
+        warm=plan.warm,
+        core=cores()[1],
+    )
+    command, before, began = [sys.executable, "-m", "tests.bench.load"], wanted(pid), time.monotonic()
+    done = subprocess.run(command, input=json.dumps(asdict(job)), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the load failed: {done.stderr.strip().splitlines()[-1]}")
+    ours, ceiling = (Tally(**tally) for tally in json.loads(done.stdout))
+    return figure(pair, ours, ceiling, (wanted(pid) - before) / (time.monotonic() - began))
+
+
+def _target(side: Side, at: Address) -> Target:
+    return Target(port=side.port(at), requests=side.requests(at), expect=side.expect)
+
+
+def figure(pair: Pair, ours: Tally, ceiling: Tally, server: float) -> Figure:
+    """server: the share of the time in which the server had work."""
+    idle = f"the server had work only {server:.0%} of the time: the load or the store was the limit"
+    return Figure(
+        name=pair.name,
+        title=pair.title,
+        unit=pair.unit,
+        goal=pair.goal,
+        ours=ours.rates,
+        ceiling=ceiling.rates,
+        beside=f"p50 {ours.p50_ms:.1f} ms, p99 {ours.p99_ms:.1f} ms, server at work {server:.0%}",
+        notes=() if server >= _BUSY else (idle,),
+    )

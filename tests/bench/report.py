@@ -5,55 +5,79 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench.measure import Plan, Result
+from tests.bench.figure import Figure, Missing
+from tests.bench.measure import Plan
+from tests.plot import bars
 
-_PACKAGES = ("aiohttp", "uvloop", "SQLAlchemy", "aiosqlite", "asyncpg", "pydantic")
-#: Below it something else than the server was the limit.
-_BUSY = 0.8
+_PACKAGES = ("aiohttp", "uvloop", "SQLAlchemy", "aiosqlite", "asyncpg", "httpx", "pydantic")
 
 
-def document(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
+def document(figures: Iterable[Figure]) -> dict[str, dict[str, Any]]:
     """The content of var/bench.json (house.md section 7)."""
-    return {result.pair.name: _row(result) for result in results}
+    return {figure.name: _row(figure) for figure in figures}
 
 
-def _row(result: Result) -> dict[str, Any]:
-    ratio, ours, ceiling = result.middle
+def _row(figure: Figure) -> dict[str, Any]:
+    ratio, ours, ceiling = figure.middle
     return {
-        "ours": round(ours),
-        "ceiling": round(ceiling),
+        "ours": _short(ours),
+        "ceiling": _short(ceiling),
         "ratio": round(ratio, 3),
-        "unit": result.pair.unit,
-        "goal": result.pair.goal,
+        "unit": figure.unit,
+        "goal": figure.goal,
     }
 
 
-def line(result: Result) -> str:
+def _short(value: float) -> float:
+    """No digits that were not measured: whole above a thousand, four below."""
+    return round(value) if abs(value) >= 1000 else float(f"{value:.4g}")
+
+
+def line(row: Figure | Missing) -> str:
     """One line for the terminal; what falls short says so."""
-    row, (low, high) = _row(result), result.spread
-    verdict = "reached" if result.reached else "FALLS SHORT"
-    told = f"{result.pair.name:<12} {row['ours']:>7} / {row['ceiling']:>7} {row['unit']}  ratio {row['ratio']:.3f}"
-    told += f" ({low:.2f} to {high:.2f})  goal {row['goal']:.2f}: {verdict}"
-    return told + "".join(f"\n  note: {note}" for note in notes(result))
+    if isinstance(row, Missing):
+        return f"{row.name:<15} COULD NOT BE MEASURED: {row.why}"
+    numbers, (low, high) = _row(row), row.spread
+    verdict = "reached" if row.reached else "FALLS SHORT"
+    told = f"{row.name:<15} {numbers['ours']:>9,} / {numbers['ceiling']:>9,} {row.unit}  ratio {numbers['ratio']:.3f}"
+    told += f" ({low:.2f} to {high:.2f})  goal {_goal(row)}: {verdict}"
+    return told + "".join(f"\n  note: {note}" for note in row.notes)
 
 
-def notes(result: Result) -> list[str]:
-    """What makes a figure doubtful."""
-    if result.server >= _BUSY:
-        return []
-    return [f"the server had work only {result.server:.0%} of the time: the load or the store was the limit"]
+def _goal(figure: Figure) -> str:
+    if figure.limit:
+        return f"at most {figure.goal:,g} {figure.unit}"
+    return f"{'at most' if figure.less else 'at least'} {figure.goal:g}"
+
+
+def verdict(figures: Sequence[Figure], missing: Sequence[Missing]) -> str:
+    """The last words."""
+    short = [figure.name for figure in figures if not figure.reached]
+    told = [f"falls short: {', '.join(short)}"] if short else []
+    told += [f"could not be measured: {', '.join(row.name for row in missing)}"] if missing else []
+    return "; ".join(told) or "every goal was reached"
 
 
 def write(path: Path, fresh: dict[str, dict[str, Any]]) -> None:
     """Write what was measured now; what was not is not in it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(fresh, indent=1) + "\n")
+
+
+def publish(docs: Path, figures: Sequence[Figure], missing: Sequence[Missing], plan: Plan) -> None:
+    """Write the page and its plot into a folder."""
+    (docs / "performance.md").write_text(page(figures, missing, plan))
+    bars(
+        docs / "bench.svg",
+        "How far each row came: 1 is its goal",
+        [(one.name, one.far, one.reached) for one in figures],
+    )
 
 
 def machine() -> str:
@@ -67,40 +91,43 @@ def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines()
 
 
-def page(results: Sequence[Result], plan: Plan) -> str:
+def page(figures: Sequence[Figure], missing: Sequence[Missing], plan: Plan) -> str:
     """docs/performance.md with the figures of this run."""
     template = (Path(__file__).parent / "performance.md.template").read_text()
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    load_average = os.getloadavg()[2]
     return template.format(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         machine=machine(),
         versions=f"Python {platform.python_version()}, {packages}",
         rounds=plan.rounds,
         seconds=plan.seconds,
-        load=f"{load_average:.1f}",
-        table="\n".join(_table(results)),
-        short=_short(results),
-        what="\n".join(f"- `{result.pair.name}`: {result.pair.title}." for result in results),
+        load=f"{os.getloadavg()[2]:.1f}",
+        table="\n".join(_table(figures)),
+        short=_told(figures, missing),
+        what="\n".join(_what(figure) for figure in figures),
     )
 
 
-def _table(results: Sequence[Result]) -> list[str]:
-    rows = [
-        "| name | ours | ceiling | ratio | middle half of the rounds | server at work | goal | p50 / p99 ours, ms | |"
-    ]
-    rows.append("|---|---|---|---|---|---|---|---|---|")
-    for result in results:
-        row, (low, high) = _row(result), result.spread
-        p50, p99 = result.ours.p50_ms, result.ours.p99_ms
-        verdict = "reached" if result.reached else "**falls short**"
-        rows.append(
-            f"| `{result.pair.name}` | {row['ours']:,} | {row['ceiling']:,} | **{row['ratio']:.2f}** | {low:.2f} .. "
-            f"{high:.2f} | {result.server:.0%} | {row['goal']:.2f} | {p50:.1f} / {p99:.1f} | {verdict} |"
+def _table(figures: Sequence[Figure]) -> Iterable[str]:
+    yield "| name | ours | ceiling | unit | ratio | middle half of the rounds | goal | |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for figure in figures:
+        row, (low, high) = _row(figure), figure.spread
+        reached = "reached" if figure.reached else "**falls short**"
+        yield (
+            f"| `{figure.name}` | {row['ours']:,} | {row['ceiling']:,} | {figure.unit} | **{row['ratio']:.2f}** | "
+            f"{low:.2f} .. {high:.2f} | {_goal(figure)} | {reached} |"
         )
-    return rows
 
 
-def _short(results: Sequence[Result]) -> str:
-    names = [f"`{result.pair.name}`" for result in results if not result.reached]
-    return f"Falls short of its goal: {', '.join(names)}." if names else "Every goal was reached."
+def _told(figures: Sequence[Figure], missing: Sequence[Missing]) -> str:
+    names = [f"`{figure.name}`" for figure in figures if not figure.reached]
+    told = [f"Falls short of its goal: {', '.join(names)}."] if names else []
+    told += [f"Could not be measured: `{row.name}` ({row.why})." for row in missing]
+    return "\n".join(told) or "Every goal was reached."
+
+
+def _what(figure: Figure) -> str:
+    more = [figure.beside] if figure.beside else []
+    more += [f"doubtful: {note}" for note in figure.notes]
+    return f"- `{figure.name}`: {figure.title}." + (f" Seen: {'; '.join(more)}." if more else "")

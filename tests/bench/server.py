@@ -1,7 +1,8 @@
 """The process under test: the gateway as gateway.app builds it, and its ceilings, all on one uvloop.
 
-Started as `python -m tests.bench.server <database url> <core> <shipments>`; prints one line of JSON, an Address, and stays until
-its stdin is closed. Its workers are off: what is measured is the doors, not what is read and sent behind them.
+Started as `python -m tests.bench.server <database url> <core> <shipments>`; prints one line of JSON, an Address, and
+stays until its stdin is closed. Its workers are off: what is measured is the doors, not what is read and sent behind
+them.
 """
 
 from __future__ import annotations
