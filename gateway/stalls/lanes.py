@@ -12,6 +12,7 @@ from gateway.rules.fold import ShipmentState
 from gateway.rules.history import Held, standing
 from gateway.runtime import Runtime
 from gateway.store import lanes
+from gateway.store.deadline import LONG
 from gateway.store.engine import Tx
 from gateway.store.lanes import Lane
 from gateway.tracking.change import Snapshot
@@ -50,7 +51,7 @@ async def learned(tx: Tx, shipment: Snapshot, carrier: str, status: Status) -> f
 async def learn_lanes(rt: Runtime) -> int:
     """Learn anew, for the clock (an hour apart is often enough): how many lanes and statuses have enough history."""
     policy = rt.policies.stalls.learned
-    async with rt.store.write() as tx:
+    async with rt.store.write(within=LONG) as tx:
         since = rt.clock() - MEMORY
         return await lanes.learn(tx, quantile=policy.quantile, min_samples=policy.min_samples, since=since)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy.exc import DBAPIError
 
 #: SQLSTATE: the line broke, the server is stopping or starting, it has no connection left.
@@ -20,12 +21,19 @@ class StoreRefused(StoreAway):
     """The server is there and does not let us in: database, user or password."""
 
 
-def is_away(error: DBAPIError) -> bool:
-    """Whether an error tells of the store and not of the statement."""
-    if error.connection_invalidated:
+#: What a statement raises: by SQLAlchemy, or by the driver itself where it was not asked through SQLAlchemy.
+BROKEN = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error of a statement tells of the store and not of the statement."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
-    sqlstate = getattr(error.orig, "sqlstate", None) or ""
-    return sqlstate.startswith(_AWAY) or getattr(error.orig, "sqlite_errorname", "").startswith(_SQLITE_AWAY)
+    said = getattr(error, "orig", None) or error
+    if isinstance(said, asyncpg.InterfaceError):
+        return "connection is closed" in str(said)
+    sqlstate = getattr(said, "sqlstate", None) or ""
+    return sqlstate.startswith(_AWAY) or getattr(said, "sqlite_errorname", "").startswith(_SQLITE_AWAY)
 
 
 def words(error: Exception) -> str:

@@ -4,6 +4,7 @@ SQLite allows one writer: within the process writers queue on a lock, between pr
 with a busy timeout). A commit is durable when it returns (synchronous=FULL, and fsync on in PostgreSQL).
 
 A store that cannot be reached (a restart, a failover) is waited for a little, then every transaction raises StoreAway.
+While it is known to be away one transaction at a time tries to reach it, and one that hangs is given up (`deadline`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import asyncio
 import logging
 import os
 import secrets
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,11 +20,12 @@ from typing import Any, Literal
 
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from gateway.store.away import StoreAway, StoreRefused, is_away, words
+from gateway.store.away import BROKEN, StoreAway, StoreRefused, is_away, words
+from gateway.store.deadline import Deadlines
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,8 @@ APPLICATION = "gateway "
 _BUSY_MS = 15_000
 #: Seconds a transaction waits for a store that cannot be reached, and between two tries.
 _PATIENCE, _PAUSE = 2.0, 0.1
-#: Seconds for one connection to be made.
-_CONNECT_SECONDS = 5
+#: Seconds to wait for one of the pool's connections while all are in use.
+_POOL_SECONDS = 5
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 
@@ -62,7 +63,7 @@ class Tx:
 class Store:
     """The database behind an engine. Make one with `connect`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, deadlines: Deadlines | None = None) -> None:
         self.engine = engine
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if engine.dialect.name == "sqlite" else "postgresql"
         database = engine.url.database
@@ -70,71 +71,102 @@ class Store:
         self.folder = Path(database).parent if self.dialect == "sqlite" and database else None
         #: the SQLite file itself
         self.file = Path(database) if self.folder is not None and database and database != ":memory:" else None
+        self._deadlines = deadlines
         self._writer = asyncio.Lock()
-        self._away = False
+        self._trying = asyncio.Lock()
+        self._away: str | None = None
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Tx]:
-        """A transaction that only reads. Raise StoreAway."""
-        async with self._connected() as conn:
+    async def read(self, *, within: float | None = None) -> AsyncIterator[Tx]:
+        """A transaction that only reads. within: seconds, else deadline.WITHIN (SQLite: no end). Raise StoreAway."""
+        async with self._connected(within) as conn:
             yield Tx(conn, self.dialect)
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Tx]:
+    async def write(self, *, within: float | None = None) -> AsyncIterator[Tx]:
         """A transaction that is committed at the end, or rolled back if the block raises. Never nest two.
 
-        Raise StoreAway.
+        within: as for `read`. Raise StoreAway.
         """
         async with AsyncExitStack() as stack:
             if self.dialect == "sqlite":
                 await stack.enter_async_context(self._writer)
-            conn = await stack.enter_async_context(self._connected())
+            conn = await stack.enter_async_context(self._connected(within))
             await conn.execution_options(gateway_write=True)
             tx = Tx(conn, self.dialect)
             async with conn.begin():
                 yield tx
+            self._found()  # what was written is the proof: a full disk can still be read
         tx.committed()
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+    async def _connected(self, within: float | None) -> AsyncIterator[AsyncConnection]:
         """A connection; what tells that it broke is raised as StoreAway."""
         async with AsyncExitStack() as stack:
             try:
-                yield await self._connect(stack)
-            except DBAPIError as error:
+                conn = await self._connect(stack)
+                if within is not None and self._deadlines is not None:
+                    self._deadlines.start((await conn.get_raw_connection()).driver_connection, within)
+                yield conn
+            except BROKEN as error:
                 if not is_away(error):
                     raise
                 raise self._lost(error) from error
 
     async def _connect(self, stack: AsyncExitStack) -> AsyncConnection:
         """Nothing was said yet, so trying again is harmless."""
-        deadline = time.monotonic() + _PATIENCE
+        until = asyncio.get_running_loop().time() + _PATIENCE
         while True:
             try:
-                conn = await stack.enter_async_context(self.engine.connect())
+                async with self._turn(until):
+                    return await self._enter(stack)
             except PoolExhausted as error:
                 raise StoreAway("every connection is in use") from error
-            except (DBAPIError, OSError) as error:
-                if isinstance(error, DBAPIError) and not is_away(error):
+            except (*BROKEN, OSError) as error:
+                if isinstance(error, BROKEN) and not is_away(error):
                     raise StoreRefused(words(error)) from error
                 away = self._lost(error)
-                if time.monotonic() > deadline:
+                if asyncio.get_running_loop().time() > until:
                     raise away from error
                 await asyncio.sleep(_PAUSE)
-            else:
+
+    @asynccontextmanager
+    async def _turn(self, until: float) -> AsyncIterator[None]:
+        """While a server is known to be away one tries at a time. The others wait for it a little: raise StoreAway."""
+        if self._away is None or self.dialect == "sqlite":
+            yield
+            return
+        try:
+            async with asyncio.timeout_at(until):
+                await self._trying.acquire()
+        except TimeoutError as error:
+            raise StoreAway(self._away or "it has just come back") from error
+        try:
+            yield
+        finally:
+            self._trying.release()
+
+    async def _enter(self, stack: AsyncExitStack) -> AsyncConnection:
+        """A connection that the stack closes. One that was away is asked, too: that it lets us in says little."""
+        async with AsyncExitStack() as own:
+            conn = await own.enter_async_context(self.engine.connect())
+            if self._away is not None and self.dialect == "postgresql":
+                await conn.exec_driver_sql("SELECT 1")
+                await conn.rollback()
                 self._found()
-                return conn
+            stack.push_async_exit(own.pop_all().__aexit__)
+            return conn
 
     def _lost(self, error: Exception) -> StoreAway:
-        if not self._away:
+        if self._away is None:
             log.warning("the store is away: %s", words(error))
-        self._away = True
-        return StoreAway(words(error))
+        self._away = words(error)
+        return StoreAway(self._away)
 
     def _found(self) -> None:
-        if self._away:
+        if self._away is not None:
             log.warning("the store is back")
-        self._away = False
+        self._away = None
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -160,10 +192,13 @@ def connect(url: str, *, pool: int = 8) -> Store:
     parsed = normal_url(url)
     if parsed.drivername.startswith("postgresql"):
         settings = {"application_name": f"{APPLICATION}{os.getpid()} {secrets.token_hex(4)}"}
-        arguments = {"server_settings": settings, "timeout": _CONNECT_SECONDS}
-        return Store(
-            create_async_engine(parsed, pool_size=pool, max_overflow=pool, pool_pre_ping=True, connect_args=arguments)
+        deadlines = Deadlines()
+        arguments = {"server_settings": settings, "async_creator_fn": deadlines.made}
+        engine = create_async_engine(
+            parsed, pool_size=pool, max_overflow=pool, pool_timeout=_POOL_SECONDS, connect_args=arguments
         )
+        deadlines.watch(engine)
+        return Store(engine, deadlines)
     if parsed.database and parsed.database != ":memory:":
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from gateway.store.away import StoreRefused
+from gateway.store.deadline import LONG
 from gateway.store.engine import CannotOpen, Store, Tx
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -38,7 +39,7 @@ async def upgrade(store: Store) -> None:
         await _reach(store)
     except StoreRefused as error:
         raise CannotOpen(f"the database does not answer: {error}") from error
-    async with store.write() as tx:
+    async with store.write(within=LONG) as tx:
         await alone(tx)
         await tx.conn.run_sync(lambda connection: command.upgrade(_config(connection), "head"))
 
