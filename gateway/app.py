@@ -110,6 +110,7 @@ class Gateway:
             secret=secret,
             public_url=environment.public_url or f"http://{environment.host}:{environment.port}",
             clock=clock,
+            started_at=clock(),
             lane=lane,
             limits=LocalLimits() if lane is None and self.store.dialect == "sqlite" else SharedLimits(lane),
             lease=timedelta(seconds=environment.lease_seconds),

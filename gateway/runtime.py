@@ -25,7 +25,7 @@ class Runtime:
     transaction of every change of a shipment, in this order. signals: wakes loops and live readers after a commit.
     limits: tokens per account. cache: rendered answers. words: what readers are told for a status.
     renderer: the templates of messages. lease: how soon a worker that died is replaced. lane: what processes share
-    beside the store, None without Redis.
+    beside the store, None without Redis. started_at: what was said before, nobody was here to hear.
     """
 
     store: Store
@@ -42,4 +42,5 @@ class Runtime:
     lane: Lane | None = None
     lease: timedelta = timedelta(seconds=20)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    started_at: datetime | None = None
     follow: Sequence[Callable[[Runtime, Tx, Any], Awaitable[None]]] = ()

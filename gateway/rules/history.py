@@ -6,7 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -28,6 +28,11 @@ class Held:
     direct: bool
     learned_at: datetime
     echoes: tuple[Held, ...] = ()
+
+    def learned_after(self, late: timedelta) -> bool:
+        """Whether nobody told us until so long after it happened."""
+        first = min((self.learned_at, *(echo.learned_at for echo in self.echoes)))
+        return first - self.scan.at >= late
 
 
 def merge(known: Sequence[Held], new: Iterable[Held]) -> list[Held]:

@@ -25,7 +25,11 @@ def news(
     if after.status is before or after.status in told or after.since is None:
         return None
     entry = policy.news.get(after.status)
-    if entry is None or now - after.since > timedelta(hours=policy.stale_after_hours):
+    if entry is None or now - after.since > timedelta(hours=_fresh_hours(entry, policy)):
         return None
     told_here = not entry.reasons or (after.reason or Reason.OTHER) in entry.reasons
     return entry if told_here else None
+
+
+def _fresh_hours(entry: News, policy: MessagePolicy) -> float:
+    return min(policy.stale_after_hours, entry.stale_after_hours or policy.stale_after_hours)

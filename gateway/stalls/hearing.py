@@ -31,6 +31,16 @@ def unheard(row: Row | None, since: datetime | None, policy: Blindness, now: dat
     return None
 
 
+def doubtful(row: Row | None, since: datetime | None, policy: Blindness, now: datetime) -> bool:
+    """Whether it is time to ask a carrier that has said nothing for half of what counts as silence. Pure.
+
+    Where questions fail already, they have their own pace.
+    """
+    last = max((at for at in (row.heard_at if row is not None else None, since) if at is not None), default=None)
+    failing = row is not None and row.failures > 0
+    return last is not None and not failing and now - last >= timedelta(hours=policy.silent_hours) / 2
+
+
 class Hearing:
     """What we know of all carriers at one moment of a transaction."""
 

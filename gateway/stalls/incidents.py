@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.cases.announce import announce
@@ -15,14 +15,18 @@ from gateway.rules.kinds import CARRIER_INCIDENT
 from gateway.rules.playbook import PlaybookContext
 from gateway.runtime import Runtime
 from gateway.stalls.circuits import too_many, turned
-from gateway.stalls.hearing import DECLARED, SILENT, unheard
-from gateway.store import audit, cases, health, incidents
+from gateway.stalls.hearing import DECLARED, SILENT, doubtful, unheard
+from gateway.store import audit, cases, health, incidents, polls
 from gateway.store.engine import Tx
 from gateway.store.ids import new_id
 from gateway.store.incidents import Live
 from gateway.store.rows import Row
 
 log = logging.getLogger(__name__)
+
+
+#: How long a gateway that was just started listens and asks before silence is an incident.
+_GRACE = timedelta(minutes=10)
 
 
 class NoSuchIncident(LookupError):
@@ -71,7 +75,11 @@ async def _check(rt: Runtime, tx: Tx, carrier: str, row: Row | None, live: Live 
     policy = rt.policies.stalls
     changed = 0
     enough = live is not None and live.legs >= policy.blindness.min_live
-    why = unheard(row, live.since if live else None, policy.blindness, rt.clock()) if enough else None
+    since = live.since if live else None
+    why = unheard(row, since, policy.blindness, rt.clock()) if enough and not _just_came(rt, row) else None
+    if enough and doubtful(row, since, policy.blindness, rt.clock()):
+        await polls.hasten(tx, carrier, rt.clock())
+        tx.after_commit(lambda: rt.signals.wake("polls"))
     silent = await incidents.under(tx, f"{carrier}:{SILENT}")
     if silent is None and why is not None:
         evidence = _evidence(row, live)
@@ -82,6 +90,12 @@ async def _check(rt: Runtime, tx: Tx, carrier: str, row: Row | None, live: Live 
     ill = bool(await incidents.open_ones(tx, carrier))
     crowded = live is not None and too_many(live.stalled, live.legs, policy.circuit)
     return changed + await _turn(rt, tx, carrier, row, sick=ill or crowded)
+
+
+def _just_came(rt: Runtime, row: Row | None) -> bool:
+    """While nobody was here it may have spoken: until questions fail it is given some minutes to answer them."""
+    failing = row is not None and row.failures >= rt.policies.stalls.blindness.failures
+    return not failing and rt.started_at is not None and rt.clock() < rt.started_at + _GRACE
 
 
 def _heard_again(row: Row | None, silent: Row, live: Live | None, why: str | None) -> bool:

@@ -39,6 +39,13 @@ async def due_carriers(tx: Tx, carriers: Sequence[str], now: datetime) -> list[s
     return [row[0] for row in (await tx.conn.execute(union_all(*each))).all()]
 
 
+async def hasten(tx: Tx, carrier: str, now: datetime) -> None:
+    """The leg of a carrier that would be asked about next is asked about now, unless one is due anyway."""
+    mine = select(polls.c.leg_id).where(polls.c.carrier == carrier, polls.c.due_at.is_not(None))
+    soonest = mine.order_by(polls.c.due_at).limit(1).scalar_subquery()
+    await tx.conn.execute(update(polls).where(polls.c.leg_id == soonest, polls.c.due_at > now).values(due_at=now))
+
+
 async def claim(tx: Tx, carrier: str, now: datetime, *, limit: int, lease: timedelta) -> list[Row[Any]]:
     """Due legs of a carrier: leg_id, fence, failures."""
     return await queues.claim(tx, polls, now=now, limit=limit, lease=lease, where={"carrier": carrier})

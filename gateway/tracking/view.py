@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.cache import Rendered
@@ -115,18 +115,18 @@ def _eta(shipment: Snapshot) -> Json | None:
 def _leg(rt: Runtime, journey: Journey, leg: Leg, locale: str | None) -> Json:
     shipment = journey.shipment
     current = (leg.carrier, leg.tracking_number) == (shipment.carrier, shipment.tracking_number)
-    state = journey.state(leg)
+    state, late = journey.state(leg), rt.policies.pace.late
     return {
         "carrier": _carrier(rt, leg.carrier, locale),
         "tracking_number": leg.tracking_number,
         "status": Status.CANCELLED if leg.closed_why == "cancelled" and state.status not in FINAL else state.status,
         "reason": state.reason,
         "current": current,
-        "scans": [_scan(held) for held in reversed(read(leg.history, journey.meanings))],
+        "scans": [_scan(held, late) for held in reversed(read(leg.history, journey.meanings))],
     }
 
 
-def _scan(held: Held) -> Json:
+def _scan(held: Held, late: timedelta) -> Json:
     scan = held.scan
     return {
         "at": scan.at.isoformat(),
@@ -138,6 +138,8 @@ def _scan(held: Held) -> Json:
         "place": scan.place,
         "carrier_code": scan.carrier_code,
         "source": held.source,
+        "learned_at": held.learned_at.isoformat(),
+        "learned_late": held.learned_after(late),
     }
 
 

@@ -147,6 +147,14 @@ def test_what_is_news() -> None:
     assert _told(None, soon) is None
 
 
+@pytest.mark.parametrize(("own", "hours", "told"), [(8, 8, True), (8, 9, False), (None, 9, True), (48, 26, False)])
+def test_what_is_soon_no_longer_true_is_stale_sooner(own: float | None, hours: int, told: bool) -> None:
+    entry = {"template": "out", "stale_after_hours": own}
+    policy = MessagePolicy.model_validate({"news": {"out_for_delivery": entry}})
+    state = _state(scan("out_for_delivery", 0))
+    assert (news(Status.IN_TRANSIT, state, policy, NOON + timedelta(hours=hours)) is not None) == told
+
+
 @pytest.mark.parametrize(
     ("reason", "template"), [(None, "delay_notice"), (Reason.WEATHER, "delay_notice"), (Reason.LOST, None)]
 )

@@ -70,6 +70,7 @@ async def test_the_tracking_of_api_md(store: Store) -> None:
     assert leg["scans"][0] == {
         "at": "2026-03-05T18:00:00+08:00", "time_basis": "carrier_zone", "status": "in_transit", "reason": None,
         "inferred": False, "text": "快件到达", "place": "深圳市", "carrier_code": "31", "source": "webhook",
+        "learned_at": NOW.isoformat(), "learned_late": False,
     }  # fmt: skip
     english = await view_of(rt, "SF1", locale="en-GB")
     assert (english["status_text"], english["carrier"]["name"]) == ("In transit", "SF")

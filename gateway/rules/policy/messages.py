@@ -39,6 +39,7 @@ class News(Document):
     send: Literal["chain", "all"] = "chain"
     reasons: tuple[Reason, ...] = ()
     urgent: bool = False  #: goes out in quiet hours too (a parcel at the door)
+    stale_after_hours: Hours | None = None  #: sooner than the policy's, for what is soon no longer true
 
 
 class MessagePolicy(Document):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from pydantic import Field, PositiveFloat
 
@@ -28,6 +29,7 @@ class PollPace(Document):
     without progress for `quiet_days` by `quiet`, for a carrier that pushes by `pushed`; at most `at_most_hours`.
 
     after_final_hours: late checks after a final status. backoff: after failed polls, doubling from first to most.
+    late_hours: a scan heard of so long after its time is marked as learned late.
     never_days: given up when nothing was ever said; still_days: when nothing more was said. jitter: share of spreading.
     """
 
@@ -43,5 +45,10 @@ class PollPace(Document):
     backoff_first_minutes: PositiveFloat = 2
     backoff_most_hours: PositiveFloat = 4
     jitter: float = Field(default=0.1, ge=0, lt=1)
+    late_hours: PositiveFloat = 6
     never_days: PositiveFloat = 30
     still_days: PositiveFloat = 60
+
+    @property
+    def late(self) -> timedelta:
+        return timedelta(hours=self.late_hours)

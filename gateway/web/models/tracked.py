@@ -20,7 +20,11 @@ class CarrierName(BaseModel):
 
 
 class ScanOut(BaseModel):
-    """at: local time with its offset; time_basis says how the offset is known."""
+    """at: local time with its offset; time_basis says how the offset is known.
+
+    learned_at: when the gateway heard of it. learned_late: that was much later (polling.yaml, `late_hours`), as after
+    pushes were lost: nobody was told of it as of something new.
+    """
 
     at: datetime
     time_basis: Basis
@@ -31,6 +35,8 @@ class ScanOut(BaseModel):
     place: str
     carrier_code: str
     source: Source
+    learned_at: datetime
+    learned_late: bool
 
 
 class TrackedLeg(BaseModel):
