@@ -31,6 +31,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "gateway.shared_limits": ("gateway.contract", "gateway.lane", "gateway.limits"),
     "gateway.cache": (),
     "gateway.signals": (),
+    "gateway.together": (),
     "gateway.privacy": (),
     "gateway.render": (),
     "gateway.words": ("gateway.domain",),

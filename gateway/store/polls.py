@@ -1,8 +1,14 @@
-"""The schedule of polls: a narrow row per leg, claimed with fenced leases."""
+"""The schedule of polls: a narrow row per leg, claimed with fenced leases.
+
+What every poll needs (claim, hold, end, schedule) is one statement for many legs, past SQLAlchemy's compiler
+(docs/performance.md): lists are arrays on PostgreSQL and a JSON text on SQLite.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +16,42 @@ from sqlalchemy import Row, delete, exists, literal, select, union_all, update
 
 from gateway.store import queues
 from gateway.store.engine import Tx
-from gateway.store.tables import polls
+from gateway.store.tables import instant, micros, polls
 from gateway.store.upsert import insert
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The end of a claimed poll. due_at None: never again."""
+
+    leg_id: str
+    fence: int
+    due_at: datetime | None
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """A leg, as far as a question about it needs it. document: of its shipment, as registered."""
+
+    id: str
+    shipment_id: str
+    carrier: str
+    tracking_number: str
+    reference: str
+    service: str
+    extra: Mapping[str, str]
+    polled_at: datetime | None
+    closed_why: str | None
+    origin: str
+    destination: str
+    watching: bool
+    document: Mapping[str, Any]
+
+    @property
+    def wanted(self) -> bool:
+        """Somebody still wants to know, and we did not take the parcel away from this carrier."""
+        return self.watching and self.closed_why not in {"cancelled", "superseded"}
 
 
 async def schedule(tx: Tx, leg_id: str, carrier: str, due_at: datetime | None) -> None:
@@ -20,13 +60,17 @@ async def schedule(tx: Tx, leg_id: str, carrier: str, due_at: datetime | None) -
     await tx.conn.execute(added.on_conflict_do_update(index_elements=["leg_id"], set_={"due_at": due_at}))
 
 
+_SCHEDULE_SQLITE = """INSERT INTO polls (leg_id, carrier, due_at, fence, failures) VALUES (?, ?, ?, 0, 0)
+ON CONFLICT (leg_id) DO UPDATE SET due_at = excluded.due_at"""
+_SCHEDULE_POSTGRESQL = """INSERT INTO polls (leg_id, carrier, due_at, fence, failures)
+SELECT leg_id, carrier, due_at, 0, 0 FROM unnest($1::text[], $2::text[], $3::bigint[]) AS told (leg_id, carrier, due_at)
+ON CONFLICT (leg_id) DO UPDATE SET due_at = excluded.due_at"""
+
+
 async def schedule_many(tx: Tx, legs: Sequence[tuple[str, str, datetime | None]]) -> None:
     """`schedule` for many: (leg id, carrier, due at)."""
-    added = insert(tx, polls)
-    upserted = added.on_conflict_do_update(index_elements=["leg_id"], set_={"due_at": added.excluded.due_at})
-    rows = [{"leg_id": leg, "carrier": carrier, "due_at": due, "fence": 0, "failures": 0} for leg, carrier, due in legs]
-    if rows:
-        await tx.conn.execute(upserted, rows)
+    latest = {leg: (leg, carrier, _micros(due)) for leg, carrier, due in legs}
+    await _many(tx, _SCHEDULE_SQLITE, _SCHEDULE_POSTGRESQL, list(latest.values()))
 
 
 async def due_carriers(tx: Tx, carriers: Sequence[str], now: datetime) -> list[str]:
@@ -51,6 +95,42 @@ async def claim(tx: Tx, carrier: str, now: datetime, *, limit: int, lease: timed
     return await queues.claim(tx, polls, now=now, limit=limit, lease=lease, where={"carrier": carrier})
 
 
+_ABOUT = """SELECT l.id, l.shipment_id, l.carrier, l.tracking_number, l.reference, l.service, l.extra, l.polled_at,
+l.closed_why, s.origin, s.destination, s.watching, s.document
+FROM legs l JOIN shipments s ON s.id = l.shipment_id"""
+_ABOUT_SQLITE = _ABOUT + " WHERE l.id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants
+_ABOUT_POSTGRESQL = _ABOUT + " WHERE l.id = ANY($1::text[])"
+
+
+async def about(tx: Tx, leg_ids: Collection[str]) -> list[About]:
+    """What questions about these legs have to say."""
+    if tx.dialect == "sqlite":
+        rows = await tx.conn.exec_driver_sql(_ABOUT_SQLITE, (json.dumps(list(leg_ids)),))
+    else:
+        rows = await tx.conn.exec_driver_sql(_ABOUT_POSTGRESQL, (list(leg_ids),))
+    return [_about(tuple(row)) for row in rows.all()]
+
+
+def _about(row: Sequence[Any]) -> About:
+    leg_id, shipment_id, carrier, number, reference, service, extra, polled_at, closed_why, *owner = row
+    origin, destination, watching, document = owner
+    return About(
+        id=leg_id,
+        shipment_id=shipment_id,
+        carrier=carrier,
+        tracking_number=number,
+        reference=reference,
+        service=service,
+        extra=json.loads(extra),
+        polled_at=None if polled_at is None else instant(polled_at),
+        closed_why=closed_why,
+        origin=origin,
+        destination=destination,
+        watching=bool(watching),
+        document=json.loads(document),
+    )
+
+
 async def take(tx: Tx, leg_id: str, carrier: str, until: datetime) -> int:
     """Claim one leg whenever it is due, and whoever has it, on the schedule or not: the new fence."""
     added = insert(tx, polls).values(leg_id=leg_id, carrier=carrier, due_at=until, fence=1, failures=0)
@@ -59,15 +139,36 @@ async def take(tx: Tx, leg_id: str, carrier: str, until: datetime) -> int:
     return int((await tx.conn.execute(upserted)).scalar_one())
 
 
-async def fences(tx: Tx, leg_ids: Iterable[str]) -> dict[str, int]:
-    """Under which fence each leg is now: somebody else has those that are not under ours any more."""
-    found = select(polls.c.leg_id, polls.c.fence).where(polls.c.leg_id.in_(list(leg_ids)))
-    return {row.leg_id: row.fence for row in (await tx.conn.execute(found)).all()}
+_LOCK_SHIPMENTS = "SELECT id FROM shipments WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
+_HOLD_SQLITE = "SELECT leg_id, fence FROM polls WHERE leg_id IN (SELECT value FROM json_each(?))"
+_HOLD_POSTGRESQL = "SELECT leg_id, fence FROM polls WHERE leg_id = ANY($1::text[]) ORDER BY leg_id FOR UPDATE"
 
 
-async def end(tx: Tx, leg_id: str, fence: int, due_at: datetime | None, *, failures: int = 0) -> None:
-    """The end of a claimed poll. Raise LeaseLost."""
-    await queues.finish(tx, polls, leg_id, fence, due_at=due_at, failures=failures)
+async def hold(tx: Tx, owners: Mapping[str, str]) -> dict[str, int]:
+    """Lock legs (id -> shipment) until the end of the transaction: under which fence each is.
+
+    Somebody else has those that are not under ours any more. Shipments are locked first, in the order of their ids.
+    """
+    if not owners:
+        return {}
+    if tx.dialect == "sqlite":  # one writer: what this transaction sees is held
+        rows = await tx.conn.exec_driver_sql(_HOLD_SQLITE, (json.dumps(list(owners)),))
+    else:
+        await tx.conn.exec_driver_sql(_LOCK_SHIPMENTS, (sorted(set(owners.values())),))
+        rows = await tx.conn.exec_driver_sql(_HOLD_POSTGRESQL, (list(owners),))
+    return {row.leg_id: row.fence for row in rows.all()}
+
+
+_END_SQLITE = "UPDATE polls SET due_at = ?3, failures = ?4 WHERE leg_id = ?1 AND fence = ?2"
+_END_POSTGRESQL = """UPDATE polls SET due_at = told.due_at, failures = told.failures
+FROM unnest($1::text[], $2::int[], $3::bigint[], $4::int[]) AS told (leg_id, fence, due_at, failures)
+WHERE polls.leg_id = told.leg_id AND polls.fence = told.fence"""
+
+
+async def end_many(tx: Tx, ends: Sequence[End]) -> int:
+    """End claimed polls; those whose lease was lost stay as they are. How many were ours."""
+    rows = [(one.leg_id, one.fence, _micros(one.due_at), one.failures) for one in ends]
+    return await _many(tx, _END_SQLITE, _END_POSTGRESQL, rows)
 
 
 async def answered(tx: Tx, leg_ids: Sequence[str]) -> None:
@@ -85,3 +186,17 @@ async def forget(tx: Tx, leg_ids: Sequence[str]) -> None:
 
 async def of_leg(tx: Tx, leg_id: str) -> Row[Any] | None:
     return (await tx.conn.execute(select(polls).where(polls.c.leg_id == leg_id))).one_or_none()
+
+
+async def _many(tx: Tx, sqlite: str, postgresql: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    """A statement for many rows: each on its own on SQLite, as columns on PostgreSQL. How many it changed."""
+    if not rows:
+        return 0
+    if tx.dialect == "sqlite":
+        return (await tx.conn.exec_driver_sql(sqlite, list(rows))).rowcount
+    columns = tuple(list(column) for column in zip(*rows, strict=True))
+    return (await tx.conn.exec_driver_sql(postgresql, columns)).rowcount
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else micros(at)

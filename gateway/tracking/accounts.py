@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.contract import Rate
 from gateway.domain import LegRef
 from gateway.plugins import Carrier
 from gateway.runtime import Runtime
 from gateway.store import health
-from gateway.tracking.change import Snapshot
-from gateway.tracking.journey import Leg
+from gateway.store.polls import About
 from gateway.tracking.pace import fallback, reader
 
 #: Polls failed in a row after which the fallback is read.
@@ -91,25 +92,34 @@ async def rest(rt: Runtime, way: Way, failures: int, retry_after: float | None) 
         await rt.limits.pause(way.account, min(wait, pace.backoff_most_hours * 3600, _MOST_PAUSE))
 
 
-def leg_ref(rt: Runtime, shipment: Snapshot, leg: Leg, provider: Carrier) -> LegRef:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A leg to ask about, and the lease we hold on it."""
+
+    leg: About
+    fence: int = 0
+    failures: int = 0
+
+
+def leg_ref(rt: Runtime, leg: About, provider: Carrier) -> LegRef:
     """A leg as its provider's adapter wants to be told of it."""
     return LegRef(
         carrier=leg.carrier,
         tracking_number=leg.tracking_number,
         company=rt.carriers.company(leg.carrier, provider),
-        phone=_phone(shipment),
+        phone=_phone(leg.document),
         reference=leg.reference,
         service=leg.service,
-        origin=shipment.origin,
-        destination=shipment.destination,
+        origin=leg.origin,
+        destination=leg.destination,
         extra=dict(leg.extra),
     )
 
 
-def _phone(shipment: Snapshot) -> str:
+def _phone(document: Mapping[str, Any]) -> str:
     """Of the recipient, else of the sender: some carriers want its last four digits."""
     for party in ("recipient", "sender"):
-        phone = (shipment.document.get(party) or {}).get("phone")
+        phone = (document.get(party) or {}).get("phone")
         if phone:
             return str(phone)
     return ""

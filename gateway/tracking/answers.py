@@ -1,45 +1,34 @@
-"""What became of a question about legs is written down, under the lease it was asked with."""
+"""What became of questions about legs is written down, under the leases they were asked with."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from gateway.domain import Basis, Scan, Source, Status
-from gateway.rules.fold import LegState, fold_leg
 from gateway.rules.schedule import expired
 from gateway.runtime import Runtime
-from gateway.store import health, legs, polls, shipments
+from gateway.store import health, legs, polls
+from gateway.store.away import StoreAway
 from gateway.store.engine import Tx
-from gateway.store.queues import LeaseLost
-from gateway.tracking.accounts import Way
-from gateway.tracking.change import Snapshot
-from gateway.tracking.journey import Leg
+from gateway.store.polls import End
+from gateway.together import Together
+from gateway.tracking.accounts import Asked, Way
+from gateway.tracking.journey import Journey, load
 from gateway.tracking.numbers import normal
 from gateway.tracking.pace import next_due
-from gateway.tracking.record import Heard, record
+from gateway.tracking.record import Heard, problem, record
 
 log = logging.getLogger(__name__)
 
 #: The carrier code of the scan that says that we gave up.
 GAVE_UP = "gateway.expired"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A leg to ask about, and the lease we hold on it."""
-
-    shipment: Snapshot
-    leg: Leg
-    fence: int
-    failures: int
-
-    @property
-    def state(self) -> LegState:
-        return fold_leg(self.leg.history)
+#: Legs of one transaction: so many keep nobody waiting for long who wants to write, too.
+_TOGETHER = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,81 +47,117 @@ class Questions:
         return replace(self, asked=asked)
 
 
-async def take_in(rt: Runtime, questions: Questions, scans: Sequence[Scan]) -> None:
-    """Record an answer. A leg whose lease we lost meanwhile is somebody else's: nothing is written for it."""
-    now = rt.clock()
-    async with rt.store.write() as tx:
-        await _hold(tx, questions.asked)
-        mine = questions.only(await _still_ours(tx, questions.asked))
-        heard = _heard(mine, scans, now)
-        named = {one.scan.tracking_number for one in heard}
-        silent = [one for one in mine.asked if one.leg.tracking_number not in named]
-        given_up = [one for one in silent if _expired(rt, one, now)]
-        for one in silent:
-            await _end(tx, one, next_due(rt, one.shipment, one.leg, one.state))
-        await polls.answered(tx, [one.leg.id for one in mine.asked])
-        await legs.answered(tx, [one.leg.id for one in mine.asked], now)
-        recorded = await record(rt, tx, [*heard, *(_farewell(one, now) for one in given_up)])
-        since = await health.mended(tx, questions.provider)
-        await health.heard(tx, {questions.provider: now})
-    if since is not None:
-        log.warning("%s answers again; polls had failed since %s", questions.provider, since.isoformat())
-    for why in recorded.refused:
-        log.warning("%s told something that cannot be: %s", questions.provider, why)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a question. answered: by the provider, with yes or no. failed: these legs wait longer than the last
+    time, and at least `retry_after` seconds."""
+
+    questions: Questions
+    scans: Sequence[Scan] = ()
+    answered: bool = True
+    failed: bool = False
+    retry_after: float | None = None
 
 
-async def refused(rt: Runtime, questions: Questions) -> None:
+def told(questions: Questions, scans: Sequence[Scan]) -> Outcome:
+    """The provider's answer."""
+    return Outcome(questions=questions, scans=scans)
+
+
+def refused(questions: Questions) -> Outcome:
     """The provider answered, and said no to these numbers: they wait, the account is well."""
+    return Outcome(questions=questions, failed=True)
+
+
+def unanswered(questions: Questions, retry_after: float | None) -> Outcome:
+    """These legs got no answer."""
+    return Outcome(questions=questions, answered=False, failed=True, retry_after=retry_after)
+
+
+class Answers:
+    """Where the outcomes of one pass are written: whatever waits, in one transaction. gate: questions under way."""
+
+    def __init__(self, rt: Runtime, *, batch: int = 1, at_once: int = 1) -> None:
+        """batch: legs of a question. at_once: questions under way."""
+        self.rt = rt
+        self.gate = asyncio.Semaphore(at_once)
+        self.write: Together[Outcome] = Together(
+            partial(write_down, rt), most=max(1, _TOGETHER // batch), everyones=(StoreAway,)
+        )
+
+
+async def write_down(rt: Runtime, outcomes: Sequence[Outcome]) -> None:
+    """Record answers. A leg whose lease we lost meanwhile is somebody else's: nothing is written for it."""
     now = rt.clock()
     async with rt.store.write() as tx:
-        await _hold(tx, questions.asked)
-        await legs.answered(tx, [one.leg.id for one in questions.asked], now)
-        await _back_off(rt, tx, questions, None)
-        await health.heard(tx, {questions.provider: now})
-
-
-async def failed(rt: Runtime, questions: Questions, retry_after: float | None) -> None:
-    """These legs got no answer: each waits longer than the last time, and at least `retry_after` seconds."""
-    async with rt.store.write() as tx:
-        await _hold(tx, questions.asked)
-        await _back_off(rt, tx, questions, retry_after)
+        mine = await _still_ours(tx, outcomes)
+        heard = [one for outcome in mine for one in _heard(outcome, now)]
+        spoken_of = {(one.carrier, one.scan.tracking_number) for one in heard if problem(one) is None}
+        silent = [
+            (outcome, one)
+            for outcome, one in _each(mine)
+            if (one.leg.carrier, one.leg.tracking_number) not in spoken_of
+        ]
+        journeys = await load(tx, {one.leg.shipment_id for _, one in silent}) if silent else {}
+        named = [one.leg.id for _, one in _each(mine) if (one.leg.carrier, one.leg.tracking_number) in spoken_of]
+        await polls.end_many(tx, [_end(rt, outcome, one, journeys[one.leg.shipment_id]) for outcome, one in silent])
+        await polls.answered(tx, named)
+        await legs.answered(tx, [one.leg.id for outcome, one in silent if outcome.answered], now)
+        lost = [one for outcome, one in silent if not outcome.failed and _expired(rt, one, journeys, now)]
+        recorded = await record(rt, tx, [*heard, *(_farewell(one, now) for one in lost)])
+        mended = await _health(tx, mine, now)
+    for provider, since in mended.items():
+        log.warning("%s answers again; polls had failed since %s", provider, since.isoformat())
+    for why in recorded.refused:
+        log.warning("a poll told something that cannot be: %s", why)
 
 
 async def give_back(rt: Runtime, asked: Sequence[Asked], due_at: datetime | None = None) -> None:
     """Legs that were not asked about are due again: then, or now."""
-    async with rt.store.write() as tx:
-        await _hold(tx, asked)
-        for one in asked:
-            await _end(tx, one, due_at or rt.clock(), failures=one.failures)
+    due = due_at or rt.clock()
+    await hand_back(rt, [End(leg_id=one.leg.id, fence=one.fence, due_at=due, failures=one.failures) for one in asked])
 
 
-async def _hold(tx: Tx, asked: Sequence[Asked]) -> None:
-    """Shipments before everything else, as `record` does: a push and a poll of the same legs never deadlock."""
-    await shipments.locked(tx, [one.shipment.id for one in asked])
+async def hand_back(rt: Runtime, ends: Sequence[End]) -> None:
+    """Write the ends of polls that were none."""
+    if ends:
+        async with rt.store.write() as tx:
+            await polls.end_many(tx, ends)
 
 
-async def _still_ours(tx: Tx, asked: Sequence[Asked]) -> list[Asked]:
-    fences = await polls.fences(tx, [one.leg.id for one in asked])
-    return [one for one in asked if fences.get(one.leg.id) == one.fence]
+async def _still_ours(tx: Tx, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """What we still hold, ours until the end of the transaction.
+
+    Shipments are locked before everything else, as `record` does: a push and a poll of the same legs never deadlock.
+    """
+    every = [one for _, one in _each(outcomes)]
+    held = await polls.hold(tx, {one.leg.id: one.leg.shipment_id for one in every})
+    mine = {one.leg.id for one in every if held.get(one.leg.id) == one.fence}
+    return [replace(one, questions=one.questions.only(_among(one.questions.asked, mine))) for one in outcomes]
 
 
-async def _back_off(rt: Runtime, tx: Tx, questions: Questions, retry_after: float | None) -> None:
-    for one in questions.asked:
-        failures = one.failures + 1
-        due = next_due(rt, one.shipment, one.leg, one.state, failures=failures, retry_after=retry_after)
-        await _end(tx, one, due, failures=failures)
+def _among(asked: Sequence[Asked], mine: set[str]) -> list[Asked]:
+    return [one for one in asked if one.leg.id in mine]
 
 
-async def _end(tx: Tx, one: Asked, due_at: datetime | None, *, failures: int = 0) -> None:
-    with suppress(LeaseLost):
-        await polls.end(tx, one.leg.id, one.fence, due_at, failures=failures)
+def _each(outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, Asked]]:
+    return ((outcome, one) for outcome in outcomes for one in outcome.questions.asked)
 
 
-def _heard(questions: Questions, scans: Sequence[Scan], now: datetime) -> list[Heard]:
+def _end(rt: Runtime, outcome: Outcome, one: Asked, journey: Journey) -> End:
+    """When a leg of which nothing was said is asked about again."""
+    leg = journey.leg(one.leg.id)
+    failures = one.failures + 1 if outcome.failed else 0
+    due = next_due(rt, journey.shipment, leg, journey.state(leg), failures=failures, retry_after=outcome.retry_after)
+    return End(leg_id=one.leg.id, fence=one.fence, due_at=due, failures=failures)
+
+
+def _heard(outcome: Outcome, now: datetime) -> list[Heard]:
     """The scans of the legs that were asked about; a provider may answer more than that."""
+    questions = outcome.questions
     wanted = {one.leg.tracking_number for one in questions.asked}
     source = Source.POLL if questions.way.own else Source.FALLBACK
-    numbered = [replace(scan, tracking_number=normal(scan.tracking_number)) for scan in scans]
+    numbered = [replace(scan, tracking_number=normal(scan.tracking_number)) for scan in outcome.scans]
     others = {scan.tracking_number for scan in numbered} - wanted
     if others:
         log.info("%s also spoke of %d numbers it was not asked about", questions.provider, len(others))
@@ -143,9 +168,10 @@ def _heard(questions: Questions, scans: Sequence[Scan], now: datetime) -> list[H
     ]
 
 
-def _expired(rt: Runtime, one: Asked, now: datetime) -> bool:
-    state = one.state
-    return expired(state.status, one.leg.opened_at, state.contact_at, now, rt.policies.pace)
+def _expired(rt: Runtime, one: Asked, journeys: Mapping[str, Journey], now: datetime) -> bool:
+    leg = journeys[one.leg.shipment_id].leg(one.leg.id)
+    state = journeys[one.leg.shipment_id].state(leg)
+    return expired(state.status, leg.opened_at, state.contact_at, now, rt.policies.pace)
 
 
 def _farewell(one: Asked, now: datetime) -> Heard:
@@ -158,3 +184,14 @@ def _farewell(one: Asked, now: datetime) -> Heard:
         carrier_code=GAVE_UP,
     )
     return Heard(provider=one.leg.carrier, source=Source.HAND, scan=said, learned_at=now, carrier=one.leg.carrier)
+
+
+async def _health(tx: Tx, outcomes: Sequence[Outcome], now: datetime) -> dict[str, datetime]:
+    """Whoever answered was heard, and who answered well is well: since when polls of those had failed."""
+    mended = {}
+    for provider in sorted({one.questions.provider for one in outcomes if one.answered and not one.failed}):
+        since = await health.mended(tx, provider)
+        if since is not None:
+            mended[provider] = since
+    await health.heard(tx, {one.questions.provider: now for one in outcomes if one.answered})
+    return mended

@@ -11,7 +11,7 @@ from gateway.domain import Scan
 from gateway.runtime import Runtime
 from gateway.store import health
 from gateway.tracking.accounts import CONFIG_PAUSE, FALLBACK_AFTER, Way, account, leg_ref, rest
-from gateway.tracking.answers import Questions, failed, give_back, refused, take_in
+from gateway.tracking.answers import Answers, Questions, give_back, refused, told, unanswered
 from gateway.tracking.pace import fallback
 
 log = logging.getLogger(__name__)
@@ -20,25 +20,35 @@ log = logging.getLogger(__name__)
 ANSWER_WITHIN = 60.0
 #: Seconds a question may wait for its token.
 TOKEN_WITHIN = 30.0
+#: Bytes of an answer nobody can read that are shown to operators.
+_RAW = 300
 
 
-async def ask(rt: Runtime, questions: Questions) -> None:
+async def ask(answers: Answers, questions: Questions) -> None:
     """Wait for a token, ask, and write down what came of it. Nothing a carrier does is raised."""
-    if not await rt.limits.acquire(questions.way.account, questions.way.rate, within=TOKEN_WITHIN):
+    rt = answers.rt
+    async with answers.gate:
+        free = await rt.limits.acquire(questions.way.account, questions.way.rate, within=TOKEN_WITHIN)
+        said = await _answer(rt, questions) if free else None
+    if said is None:
         await give_back(rt, questions.asked)
-        return
-    try:
-        scans = await answer(rt, questions)
-    except ContractError as error:
-        await _no_answer(rt, questions, error)
+    elif isinstance(said, ContractError):
+        await _no_answer(answers, questions, said)
     else:
-        await take_in(rt, questions, scans)
+        await answers.write(told(questions, said))
+
+
+async def _answer(rt: Runtime, questions: Questions) -> list[Scan] | ContractError:
+    try:
+        return await answer(rt, questions)
+    except ContractError as error:
+        return error
 
 
 async def answer(rt: Runtime, questions: Questions) -> list[Scan]:
     """The provider's answer. Raise ContractError; a bug in the adapter is Unavailable, its traceback is logged."""
     provider = questions.way.provider
-    refs = [leg_ref(rt, one.shipment, one.leg, provider) for one in questions.asked]
+    refs = [leg_ref(rt, one.leg, provider) for one in questions.asked]
     try:
         async with asyncio.timeout(ANSWER_WITHIN):
             return await provider.adapter.poll(refs)
@@ -51,27 +61,37 @@ async def answer(rt: Runtime, questions: Questions) -> list[Scan]:
         raise Unavailable(f"internal: {error!r}") from error
 
 
-async def _no_answer(rt: Runtime, questions: Questions, error: ContractError) -> None:
+async def _no_answer(answers: Answers, questions: Questions, error: ContractError) -> None:
     if not isinstance(error, (Refused, BadPayload)) or _of_account(error):
-        await _silence(rt, questions, error)
+        await _silence(answers, questions, error)
     elif len(questions.asked) > 1:
         # Which of them is wrong? Halves, until it stands alone.
         middle = len(questions.asked) // 2
-        await ask(rt, questions.only(questions.asked[:middle]))
-        await ask(rt, questions.only(questions.asked[middle:]))
+        await ask(answers, questions.only(questions.asked[:middle]))
+        await ask(answers, questions.only(questions.asked[middle:]))
     else:
         number = questions.asked[0].leg.tracking_number
         log.info("%s about %s: %s", questions.provider, number, error.detail)
-        await (_unreadable(rt, questions, error) if isinstance(error, BadPayload) else refused(rt, questions))
+        if isinstance(error, BadPayload):
+            await _unreadable(answers, questions, error)
+        else:
+            await answers.write(refused(questions))
 
 
-async def _unreadable(rt: Runtime, questions: Questions, error: BadPayload) -> None:
+async def _unreadable(answers: Answers, questions: Questions, error: BadPayload) -> None:
     """An answer that nobody can read is none: the carrier is not heard by it, and no parcel is accused because of it.
     It counts against the provider, whose next good answer mends that; the others' questions go on meanwhile."""
+    rt = answers.rt
     async with rt.store.write() as tx:
-        failures = await health.failed(tx, questions.provider, rt.clock(), error.detail)
+        failures = await health.failed(tx, questions.provider, rt.clock(), _shown(error))
     other = await fallback_way(rt, questions.carrier, questions.way) if failures >= FALLBACK_AFTER else None
-    await (failed(rt, questions, None) if other is None else _through(rt, questions, other))
+    await (answers.write(unanswered(questions, None)) if other is None else _through(answers, questions, other))
+
+
+def _shown(error: ContractError) -> str:
+    """What went wrong, for operators; of an answer that nobody can read its beginning, for it is kept nowhere else."""
+    raw = error.raw[:_RAW].decode("utf-8", "replace") if isinstance(error, BadPayload) and error.raw else ""
+    return f"{error.detail}; it began: {raw}" if raw else error.detail
 
 
 def _of_account(error: ContractError) -> bool:
@@ -79,21 +99,22 @@ def _of_account(error: ContractError) -> bool:
     return isinstance(error, Refused) and error.config
 
 
-async def _silence(rt: Runtime, questions: Questions, error: ContractError) -> None:
+async def _silence(answers: Answers, questions: Questions, error: ContractError) -> None:
     """The provider cannot be asked: it rests, and the legs wait or are read through the fallback."""
+    rt = answers.rt
     failures = await note_failure(rt, questions.way, error)
     if failures >= FALLBACK_AFTER or _of_account(error):
         other = await fallback_way(rt, questions.carrier, questions.way)
         if other is not None:
-            await _through(rt, questions, other)
+            await _through(answers, questions, other)
             return
-    await failed(rt, questions, _retry_after(error))
+    await answers.write(unanswered(questions, _retry_after(error)))
 
 
 async def note_failure(rt: Runtime, way: Way, error: ContractError) -> int:
     """Count it, say so once, and leave the account alone for a while; how many failures in a row by now."""
     async with rt.store.write() as tx:
-        failures = await health.failed(tx, way.provider.code, rt.clock(), error.detail)
+        failures = await health.failed(tx, way.provider.code, rt.clock(), _shown(error))
     if failures == 1:
         log.warning("%s cannot be polled: %s", way.provider.code, error.detail)
     await rest(rt, way, failures, _retry_after(error))
@@ -114,7 +135,7 @@ async def fallback_way(rt: Runtime, carrier: str, tried: Way) -> Way | None:
     return Way(provider=other, own=False)
 
 
-async def _through(rt: Runtime, questions: Questions, way: Way) -> None:
+async def _through(answers: Answers, questions: Questions, way: Way) -> None:
     size = way.provider.adapter.batch
     for start in range(0, len(questions.asked), size):
-        await ask(rt, replace(questions, way=way, asked=questions.asked[start : start + size]))
+        await ask(answers, replace(questions, way=way, asked=questions.asked[start : start + size]))

@@ -9,11 +9,11 @@ from gateway.contract import ContractError, Rate, Refused
 from gateway.domain import Scan
 from gateway.runtime import Runtime
 from gateway.store import legs, polls, shipments
-from gateway.tracking.accounts import Way, account, way
-from gateway.tracking.answers import Asked, Questions, failed, refused, take_in
+from gateway.store.polls import About
+from gateway.tracking.accounts import Asked, Way, account, way
+from gateway.tracking.answers import Questions, refused, told, unanswered, write_down
 from gateway.tracking.asking import answer, fallback_way, note_failure
 from gateway.tracking.change import Snapshot
-from gateway.tracking.journey import Leg
 from gateway.tracking.pace import reader
 from gateway.tracking.poll import may_ask
 from gateway.tracking.register import UnknownShipment
@@ -52,7 +52,7 @@ async def refresh(rt: Runtime, shipment_id: str) -> Snapshot:
         scans = await answer(rt, questions)
     except ContractError as error:
         questions, scans = await _otherwise(rt, questions, error)
-    await take_in(rt, questions, scans)
+    await write_down(rt, [told(questions, scans)])
     async with rt.store.read() as tx:
         return Snapshot.of(await shipments.get(tx, shipment_id))
 
@@ -63,10 +63,11 @@ async def _asked(rt: Runtime, shipment_id: str) -> Asked:
         if row is None:
             raise UnknownShipment(shipment_id)
         (leg_row,) = await legs.of_number(tx, row.tracking_number, row.carrier)
-    return Asked(shipment=Snapshot.of(row), leg=Leg.of(leg_row), fence=0, failures=0)
+        (leg,) = await polls.about(tx, [leg_row.id])
+    return Asked(leg=leg)
 
 
-async def _pace(rt: Runtime, leg: Leg, by: Way) -> None:
+async def _pace(rt: Runtime, leg: About, by: Way) -> None:
     """Raise TooSoon unless the provider allows a question about this leg, and one more question at all."""
     least = by.provider.adapter.min_interval
     soonest = may_ask(leg, by)
@@ -92,20 +93,20 @@ async def _taken(rt: Runtime, asked: Asked) -> Asked:
 async def _otherwise(rt: Runtime, questions: Questions, error: ContractError) -> tuple[Questions, list[Scan]]:
     """The fallback's answer, where there is one. Raise what went wrong else."""
     if isinstance(error, Refused) and not error.config:
-        await refused(rt, questions)
+        await write_down(rt, [refused(questions)])
         raise error
     failures = await note_failure(rt, questions.way, error)
     other = await fallback_way(rt, questions.carrier, questions.way)
     if other is None or not await rt.limits.acquire(other.account, other.rate, within=_WITHIN):
         log.info("refresh: %s failed %d times in a row", questions.provider, failures)
-        await failed(rt, questions, getattr(error, "retry_after", None))
+        await write_down(rt, [unanswered(questions, getattr(error, "retry_after", None))])
         raise error
     again = replace(questions, way=other)
     try:
         return again, await answer(rt, again)
     except ContractError as second:
         await note_failure(rt, other, second)
-        await failed(rt, again, None)
+        await write_down(rt, [unanswered(again, None)])
         raise
 
 
@@ -115,5 +116,5 @@ async def _rest(rt: Runtime, carrier: str) -> float:
     return await rt.limits.paused(account(provider)) if provider is not None else 0.0
 
 
-def _age(rt: Runtime, leg: Leg) -> float | None:
+def _age(rt: Runtime, leg: About) -> float | None:
     return (rt.clock() - leg.polled_at).total_seconds() if leg.polled_at is not None else None

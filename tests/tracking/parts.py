@@ -22,6 +22,7 @@ from gateway.settings import CarrierRow
 from gateway.store.engine import Store
 from gateway.store.shipments import get
 from gateway.tracking.change import Change, Snapshot
+from gateway.tracking.poll import poll_carrier
 from gateway.tracking.register import NewShipment, register
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -140,6 +141,11 @@ def runtime(store: Store, *given: Carrier, clock: Clock | None = None, **more: A
         clock=clock or Clock(),
         **more,
     )
+
+
+async def poll_due(rt: Runtime) -> int:
+    """Ask about every leg that is due now, and wait for all answers: how many were claimed."""
+    return sum([await poll_carrier(rt, code) for code in rt.carriers])
 
 
 @dataclass(kw_only=True)

@@ -8,9 +8,8 @@ import random
 from gateway.domain import Source, Status
 from gateway.store import strays
 from gateway.store.engine import Store
-from gateway.tracking.poll import poll_due
 from gateway.tracking.record import Heard, record
-from tests.tracking.parts import NOW, carrier, runtime, scan
+from tests.tracking.parts import NOW, carrier, poll_due, runtime, scan
 
 
 async def test_pushes_and_polls_of_the_same_legs_do_not_deadlock(store: Store) -> None:

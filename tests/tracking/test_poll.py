@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,12 +15,13 @@ from gateway.contract import BadPayload, Rate, Refused, Unavailable
 from gateway.domain import Source, Status
 from gateway.limits import LocalLimits
 from gateway.store import health, legs, polls
+from gateway.store.away import StoreAway
 from gateway.store.engine import Store
 from gateway.tracking.accounts import CONFIG_PAUSE, FALLBACK_AFTER
-from gateway.tracking.poll import Polling, poll_carrier, poll_due
+from gateway.tracking.poll import Polling, poll_carrier
 from gateway.tracking.refresh import CannotAsk, TooSoon, refresh
 from gateway.tracking.watching import stop
-from tests.tracking.parts import NOW, Fake, FakeAggregator, FakeDeaf, World, carrier, runtime, scan
+from tests.tracking.parts import NOW, Fake, FakeAggregator, FakeDeaf, World, carrier, poll_due, runtime, scan
 
 
 class Patient(LocalLimits):
@@ -317,7 +320,7 @@ async def test_answers_that_nobody_can_read_are_silence(store: Store) -> None:
         async with store.read() as tx:
             (leg,) = await legs.of_shipments(tx, [shipment_id])
             row = (await health.every(tx))["sf"]
-        assert (row.failures, row.last_error, row.heard_at) == (failures, "not JSON", None)
+        assert (row.failures, row.last_error, row.heard_at) == (failures, "not JSON; it began: <html>", None)
         assert leg.polled_at is None
     rt.fake("sf").answer = lambda asked: []
     rt.time.forward(days=1)
@@ -336,3 +339,62 @@ async def test_a_carrier_that_answers_rubbish_is_read_through_its_fallback(store
         rt.time.forward(days=1)
         await poll_due(rt)
     assert (await rt.shipment(shipment_id)).status is Status.IN_TRANSIT
+
+
+async def test_answers_that_wait_are_written_together_and_a_lost_lease_among_them_alone_is_not(store: Store) -> None:
+    rt = world(store, carrier("sf", settings={"calls_per_second": 1000}))
+    ids = {number: await rt.registered(number) for number in (f"A{number:02}" for number in range(12))}
+    lost, _ = await leg_of(rt, ids["A05"])
+    rt.fake("sf").hang = asyncio.Event()
+    rt.fake("sf").answer = lambda asked: [scan(leg.tracking_number, hours=-1) for leg in asked[1:]]
+    async with asyncio.TaskGroup() as group:
+        group.create_task(poll_carrier(rt, "sf"))
+        async with asyncio.timeout(20):
+            while len(rt.fake("sf").asked) < 4:
+                rt.fake("sf").called.clear()
+                await rt.fake("sf").called.wait()
+        async with store.write() as tx:
+            await polls.take(tx, lost.id, "sf", rt.clock() + timedelta(minutes=5))
+        rt.fake("sf").hang.set()
+    unnamed = {batch[0] for batch in rt.fake("sf").numbers}
+    for number, shipment_id in ids.items():
+        leg, poll = await leg_of(rt, shipment_id)
+        mine = number != "A05"
+        assert (await rt.shipment(shipment_id)).sequence == (2 if mine and number not in unnamed else 1)
+        assert leg.polled_at == (NOW if mine else None)
+        assert (poll.due_at > NOW + timedelta(hours=1)) == mine
+
+
+async def test_polls_cut_off_by_the_store_are_due_again_as_soon_as_it_is_back(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    rt = world(store)
+    shipment_id = await rt.registered()
+    rt.fake("sf").hang = asyncio.Event()
+    polling = Polling(rt)
+    async with asyncio.timeout(20):
+        await polling.tick()
+        await rt.fake("sf").called.wait()
+    rt.store = Away(store.engine)
+    rt.fake("sf").hang.set()
+    async with asyncio.timeout(20):
+        await polling.idle()
+    with pytest.raises(StoreAway):
+        await polling.tick()
+    rt.store = store
+    rt.fake("sf").answer = lambda asked: [scan()]
+    async with asyncio.timeout(20):
+        await polling.tick()
+        await polling.idle()
+    assert (await rt.shipment(shipment_id)).status is Status.IN_TRANSIT
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    await polling.close()
+
+
+class Away(Store):
+    """A store that nobody can reach."""
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Any]:
+        raise StoreAway("restarting")
+        yield

@@ -1,0 +1,75 @@
+"""What waits is written together, and everybody hears how their own write ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from gateway.together import Together
+
+
+class Book:
+    """Keeps what is written, a group at a time, as soon as the test opens it."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.begun = asyncio.Event()
+        self.groups: list[list[str]] = []
+
+    async def write(self, items: Sequence[str]) -> None:
+        self.begun.set()
+        await self.open.wait()
+        if "bad" in items:
+            raise ValueError(f"{len(items)} could not be written")
+        self.groups.append(list(items))
+
+
+async def waiting(book: Book, together: Together[str], *items: str) -> list[asyncio.Task[None]]:
+    """The first item's write has begun, the others wait."""
+    tasks = [asyncio.create_task(together(items[0]))]
+    await book.begun.wait()
+    tasks += [asyncio.create_task(together(item)) for item in items[1:]]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_whatever_waits_is_written_together() -> None:
+    book = Book()
+    together = Together(book.write, most=3)
+    tasks = await waiting(book, together, "a", "b", "c", "d", "e")
+    book.open.set()
+    await asyncio.gather(*tasks)
+    assert book.groups == [["a"], ["b", "c", "d"], ["e"]]
+
+
+async def test_one_that_cannot_be_written_takes_no_other_with_it() -> None:
+    book = Book()
+    together = Together(book.write, most=3)
+    tasks = await waiting(book, together, "a", "b", "bad", "c", "d")
+    book.open.set()
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(end) for end in ends] == [type(None), type(None), ValueError, type(None), type(None)]
+    assert book.groups == [["a"], ["b"], ["c"], ["d"]]
+
+
+async def test_a_failure_of_everybody_is_not_tried_again_for_each() -> None:
+    book = Book()
+    together = Together(book.write, most=3, everyones=(ValueError,))
+    tasks = await waiting(book, together, "a", "b", "bad", "c", "d")
+    book.open.set()
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(end) for end in ends] == [type(None), *[ValueError] * 3, type(None)]
+    assert book.groups == [["a"], ["d"]]
+
+
+async def test_whoever_is_cut_off_while_writing_for_others_leaves_it_to_the_next() -> None:
+    book = Book()
+    together = Together(book.write, most=5)
+    first, second, third = await waiting(book, together, "a", "b", "c")
+    second.cancel()
+    first.cancel()
+    book.open.set()
+    await third
+    ends = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(end) for end in ends] == [asyncio.CancelledError] * 2
+    assert book.groups == [["c"]]
