@@ -16,7 +16,7 @@ from gateway.domain import Source, Status
 from gateway.limits import LocalLimits
 from gateway.store import health, legs, polls
 from gateway.store.away import StoreAway
-from gateway.store.engine import Store
+from gateway.store.engine import Store, Tx
 from gateway.tracking.accounts import CONFIG_PAUSE, FALLBACK_AFTER
 from gateway.tracking.poll import Polling, poll_carrier
 from gateway.tracking.refresh import CannotAsk, TooSoon, refresh
@@ -395,6 +395,8 @@ class Away(Store):
     """A store that nobody can reach."""
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Any]:
+    async def read(self, *, within: float | None = None) -> AsyncIterator[Tx]:
         raise StoreAway("restarting")
         yield
+
+    write = read
