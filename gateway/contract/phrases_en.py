@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from gateway.domain import Reason, Status
 
-ENDS = r"[.;!,()|:]+\s|[.;!,()|:]+$|\s+-\s+"
-#: A whole sentence that asks.
-QUESTIONS = r"[^.;!?]*\?"
+ENDS = r"(?<![.;!,()|:])[.;!,()|:]+(?:\s|$)|\s+-\s+"
+#: A whole sentence that asks. It is only looked for where one begins: from every letter, a long text takes for ever.
+QUESTIONS = r"(?:^|(?<=[.;!?]))[^.;!?]*\?"
 #: Names of places need no mark in English.
 PLACES = r"(?!)"
 #: From such a word to the end of the clause: conditions, advice, and what has not happened yet.

@@ -10,8 +10,8 @@ from __future__ import annotations
 from gateway.domain import Reason, Status
 
 ENDS = r"[,;。!~…()\s、|]+"
-#: A whole sentence that asks.
-QUESTIONS = r"[^。!;?]*(?:\?|吗|为什么[^。!;]*)"
+#: A whole sentence that asks. It is only looked for where one can begin: from every sign, a long text takes for ever.
+QUESTIONS = r"(?:^|(?<=[。!;?吗]))[^。!;?]*(?:\?|吗|为什么[^。!;]*)"
 #: Names of places: in brackets, after a word of movement. What they are called tells nothing, unless it is a locker.
 PLACES = (
     "(?:(?<=到达)|(?<=离开)|(?<=发往)|(?<=抵达)|(?<=前往)|(?<=返回)|(?<=退回)|(?<=下一站)) ?"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import sys
 
 from tests.fuzz.campaign import SLOW_MS, readers, throw
@@ -16,6 +17,7 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("codes", nargs="*", help="only these plugins")
     given = arguments.parse_args()
+    logging.disable(logging.CRITICAL)  # what plugins say of bent payloads would bury what is found
     total, escaped, slowest = 0, 0, 0.0
     for path in readers():
         if given.codes and path.stem not in given.codes:

@@ -52,11 +52,13 @@ async def throw(path: Path, inputs: int, seed: int = 0) -> Tally:
     tally = Tally()
     if not samples:
         return tally
-    for _ in range(inputs):
-        sample = chance.choice(samples)
-        said = [text.encode("utf-8", "surrogatepass") for text in texts(subject, sample)]
-        if said:
-            await _one(subject, sample, said, chance, tally)
+    said = {
+        sample.title: [text.encode("utf-8", "surrogatepass") for text in texts(subject, sample)] for sample in samples
+    }
+    heard = [sample for sample in samples if said[sample.title]]
+    for _ in range(inputs if heard else 0):
+        sample = chance.choice(heard)
+        await _one(subject, sample, said[sample.title], chance, tally)
     return tally
 
 

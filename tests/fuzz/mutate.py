@@ -15,9 +15,15 @@ ODD: tuple[Any, ...] = (
 )  # fmt: skip
 
 
+#: Bytes of the longest that is thrown: copies of copies grow to any length, and what is longer only takes longer.
+LONGEST = 1 << 16
+
+
 def bent(body: bytes, chance: random.Random) -> bytes:
     """One bent copy of a payload."""
-    return chance.choice(_WAYS)(body, chance)
+    while len(copy := chance.choice(_WAYS)(body, chance)) > max(LONGEST, len(body)):
+        pass
+    return copy
 
 
 def _flipped(body: bytes, chance: random.Random) -> bytes:
