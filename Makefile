@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 
-.PHONY: install dev run test lint bench crash fuzz docs live picture lock services clean
+.PHONY: install dev run test lint bench crash fuzz soak docs live picture lock services clean
 .DEFAULT_GOAL := run
 
 install: $(VENV)/.runtime  ## the gateway alone
@@ -45,6 +45,9 @@ crash: dev services  ## kill -9 at random moments, on both stores; RUNS kills in
 
 fuzz: dev  ## bent payloads into every reader; INPUTS per plugin, CODES to choose plugins
 	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),100000) $(CODES)
+
+soak: dev services  ## MINUTES (20) at half of what one process can do; writes docs/soak.md
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),20)
 
 docs: dev  ## docs/carriers.md, written from the adapters
 	$(BIN)/python -m tests.carriers_page

@@ -74,6 +74,11 @@ class GatewayProcess:
         path = self.folder / "gateway.log"
         return path.read_text() if path.exists() else ""
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
         if self._process is not None and self._process.returncode is None:
