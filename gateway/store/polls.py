@@ -10,18 +10,16 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, exists, literal, select, union_all, update
 
-from gateway.store import queues
 from gateway.store.engine import Tx
 from gateway.store.tables import instant, micros, polls
 from gateway.store.upsert import insert
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class End(NamedTuple):
     """The end of a claimed poll. due_at None: never again."""
 
     leg_id: str
@@ -90,9 +88,20 @@ async def hasten(tx: Tx, carrier: str, now: datetime) -> None:
     await tx.conn.execute(update(polls).where(polls.c.leg_id == soonest, polls.c.due_at > now).values(due_at=now))
 
 
-async def claim(tx: Tx, carrier: str, now: datetime, *, limit: int, lease: timedelta) -> list[Row[Any]]:
-    """Due legs of a carrier: leg_id, fence, failures."""
-    return await queues.claim(tx, polls, now=now, limit=limit, lease=lease, where={"carrier": carrier})
+_DUE = "SELECT leg_id FROM polls WHERE carrier = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3"
+_CLAIMED = "RETURNING polls.leg_id, polls.fence, polls.failures"
+_CLAIM_SQLITE = f"""UPDATE polls SET due_at = $4, fence = fence + 1
+WHERE leg_id IN ({_DUE}) {_CLAIMED}""".replace("$", "?")  # noqa: S608 - constants
+# Materialized, as in `queues.claim`.
+_CLAIM_POSTGRESQL = f"""WITH picked AS MATERIALIZED ({_DUE} FOR UPDATE SKIP LOCKED)
+UPDATE polls SET due_at = $4, fence = fence + 1
+FROM picked WHERE polls.leg_id = picked.leg_id {_CLAIMED}"""  # noqa: S608 - constants
+
+
+async def claim(tx: Tx, carrier: str, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Row[Any]]:
+    """Due legs of a carrier: leg_id, fence, failures. `queues.claim`, for the queue that is the longest."""
+    statement = _CLAIM_SQLITE if tx.dialect == "sqlite" else _CLAIM_POSTGRESQL
+    return (await tx.conn.exec_driver_sql(statement, (carrier, micros(now), limit, micros(now + lease)))).all()
 
 
 _ABOUT = """SELECT l.id, l.shipment_id, l.carrier, l.tracking_number, l.reference, l.service, l.extra, l.polled_at,

@@ -8,7 +8,6 @@ at once, and reads each answer's bytes: no store, no JSON.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
@@ -28,6 +27,7 @@ from gateway.settings import CarrierRow, Environment
 from gateway.store.tables import micros
 from gateway.tracking.poll import Polling
 from gateway.tracking.register import NewShipment, register
+from tests.bench.cores import on_core
 from tests.bench.figure import Figure
 from tests.bench.instant import standing_in
 from tests.bench.measure import Plan, cores, database
@@ -78,20 +78,6 @@ def measure(names: Sequence[str], plan: Plan, folder: Path) -> Iterator[Figure]:
         if row.name in names:
             with standing_in(cores()[1]) as address, database(row.store, folder) as url, on_core(cores()[0]):
                 yield uvloop.run(_measure(row, address, url, max(5, min(plan.rounds, 15))))
-
-
-class on_core:  # noqa: N801 - reads as a word of a with statement
-    """This process, with the threads it starts meanwhile, on one core."""
-
-    def __init__(self, core: int) -> None:
-        self._core = core
-
-    def __enter__(self) -> None:
-        self._before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {self._core})
-
-    def __exit__(self, *error: object) -> None:
-        os.sched_setaffinity(0, self._before)
 
 
 async def _measure(row: Asked, address: str, url: str, rounds: int) -> Figure:
