@@ -15,6 +15,7 @@ from gateway.rules.kinds import CARRIER_INCIDENT
 from gateway.rules.playbook import PlaybookContext
 from gateway.runtime import Runtime
 from gateway.stalls.circuits import too_many, turned
+from gateway.stalls.counting import Count
 from gateway.stalls.hearing import DECLARED, SILENT, doubtful, unheard
 from gateway.store import audit, cases, health, incidents, polls
 from gateway.store.engine import Tx
@@ -33,11 +34,14 @@ class NoSuchIncident(LookupError):
     """No declared incident of this carrier is open."""
 
 
-async def check_carriers(rt: Runtime) -> int:
-    """A look at every carrier: open or close its silent incident, turn its circuit. How many things changed."""
+async def check_carriers(rt: Runtime, count: Count = incidents.live) -> int:
+    """A look at every carrier: open or close its silent incident, turn its circuit. How many things changed.
+
+    count: how live legs are counted.
+    """
     async with rt.store.write() as tx:
         await incidents.alone(tx)
-        rows, live = await health.every(tx), await incidents.live(tx)
+        rows, live = await health.every(tx), await count(tx)
         return sum([await _check(rt, tx, code, rows.get(code), live.get(code)) for code in rt.carriers])
 
 
