@@ -98,6 +98,8 @@ def _adapters(document: Document, rows: Mapping[str, CarrierRow]) -> dict[str, t
             document.problem((*where, "adapter"), str(error))
             continue
         found[code] = kind
+        if row.detect and not hasattr(kind, "detect"):
+            document.problem((*where, "detect"), f"{row.adapter} cannot tell whose a number is")
         if kind.aggregator and code != row.adapter and "company" not in row.settings:
             document.problem((*where, "settings"), f"company: {row.adapter} must know what it calls this carrier")
         try:

@@ -12,6 +12,7 @@ from gateway.lane import Lane
 from gateway.limits import Limits, LocalLimits
 from gateway.plugins import Carriers, Notifiers
 from gateway.policies import Policies
+from gateway.recent import Recent
 from gateway.render import Renderer
 from gateway.signals import Signals
 from gateway.store.engine import Store, Tx
@@ -24,8 +25,9 @@ class Runtime:
     keyed hashes, coupon codes and tracking links. public_url: how customers reach us. follow: called inside the
     transaction of every change of a shipment, in this order. signals: wakes loops and live readers after a commit.
     limits: tokens per account. cache: rendered answers. words: what readers are told for a status.
-    renderer: the templates of messages. lease: how soon a worker that died is replaced. lane: what processes share
-    beside the store, None without Redis. started_at: what was said before, nobody was here to hear.
+    renderer: the templates of messages. recognised: what aggregators said lately of whose number it is.
+    lease: how soon a worker that died is replaced. lane: what processes share beside the store, None without Redis.
+    started_at: what was said before, nobody was here to hear.
     """
 
     store: Store
@@ -39,6 +41,7 @@ class Runtime:
     cache: Cache = field(default_factory=Cache)
     words: Words = field(default_factory=Words)
     renderer: Renderer = field(default_factory=Renderer)
+    recognised: Recent[list[str]] = field(default_factory=lambda: Recent(3600, 10_000))
     lane: Lane | None = None
     lease: timedelta = timedelta(seconds=20)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -47,6 +47,7 @@ class CarrierRow(_Row):
     number_forms: tuple[NumberPattern, ...] = ()  #: forms of its tracking numbers, besides those its adapter brings
     webhook_token: Annotated[SecretStr | None, AfterValidator(_long)] = None
     fallback: str | None = None
+    detect: bool = False  #: an aggregator that is asked whose number it may be, when none was named and none is certain
     auto_register: bool = False
     max_body: int = Field(default=1 << 20, gt=0, le=64 << 20)
     enabled: bool = True

@@ -6,13 +6,15 @@ import inspect
 import sys
 from pathlib import Path
 
-from gateway.contract import Can, CarrierAdapter, Rate
+from gateway.contract import Can, CarrierAdapter, CarrierSettings, Detector, Rate
 from gateway.contract.suite import load_plugin
 from tests.compliance import SAMPLES, plugins
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "carriers.md"
 DEFAULT_RATE = CarrierAdapter.rate
+#: Settings that every adapter has.
+EVERYWHERE = CarrierSettings.model_fields.keys()
 
 COLUMNS = (
     "carrier", "poll", "webhook", "subscribe", "book", "cancel", "intercept", "numbers per poll", "interval", "pace",
@@ -70,10 +72,23 @@ def _part(kind: type[CarrierAdapter]) -> str:
     module = inspect.getdoc(sys.modules[kind.__module__]) or ""
     notes = [
         "Speaks of many carriers' parcels." if kind.aggregator else "",
+        "Can be asked whose number it may be (`detect: true`)." if issubclass(kind, Detector) else "",
         f"A subscription lasts {_span(kind.subscription_life)} and is renewed." if kind.subscription_life else "",
     ]
     extra = " ".join(note for note in notes if note)
-    return f"\n## {kind.code}\n\n{module.strip()}\n" + (f"\n{extra}\n" if extra else "")
+    parts = [f"## {kind.code}", module.strip(), extra, _settings(kind)]
+    return "".join(f"\n{part}\n" for part in parts if part)
+
+
+def _settings(kind: type[CarrierAdapter]) -> str:
+    """What a row is set with: names, then what they mean, then what an account with fewer of them can do."""
+    own = {name: field for name, field in kind.Settings.model_fields.items() if name not in EVERYWHERE}
+    needed = [f"`{name}`" for name, field in own.items() if field.is_required()]
+    more = [f"`{name}`" for name, field in own.items() if not field.is_required()]
+    lists = [f"needed {' '.join(needed)}" if needed else "", f"optional {' '.join(more)}" if more else ""]
+    able = inspect.getdoc(kind.able) if kind.able.__func__ is not CarrierAdapter.able.__func__ else ""  # type: ignore[attr-defined]
+    meant = inspect.getdoc(kind.Settings) or ""
+    return "\n\n".join(filter(None, [f"Settings: {'; '.join(filter(None, lists))}.", meant, able]))
 
 
 if __name__ == "__main__":

@@ -77,6 +77,11 @@ def test_a_backup_that_cannot_book(folder: Path) -> None:
     assert "book" in found
 
 
+def test_who_cannot_detect_is_not_asked_to(folder: Path) -> None:
+    line = edit(folder, "carriers.yaml", "    adapter: sf\n", "    adapter: sf\n    detect: true\n")
+    assert f"carriers.yaml:{line + 1}: carriers.sf.detect: sf cannot tell whose a number is" in problems(folder)
+
+
 def test_a_ring_of_backups(folder: Path) -> None:
     (folder / "routes.yaml").write_text(
         "routes:\n"

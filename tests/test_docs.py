@@ -14,6 +14,7 @@ from gateway.plugins import adapter_class, notifier_class
 from gateway.rules.policy import Playbook, RemedyPlan
 from gateway.rules.stall import case_kinds
 from gateway.settings import CarrierRow, Environment, NotifierRow
+from tests.compliance import plugins
 from tests.pages import CHINESE, DOCS, MADE_UP, PAGES, README, ROOT, blocks, commands, headings, links, prose, text
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -87,14 +88,15 @@ def test_every_field_of_a_row_is_described() -> None:
 
 
 def described() -> list[tuple[type[Any], str]]:
-    """(the plugin's settings, its row) of the two tables of plugins in docs/configuration.md."""
-    found = []
-    for kind, find in (("adapter", adapter_class), ("notifier", notifier_class)):
-        body = re.search(rf"^\| {kind} \| needed .*\n\|[-|]+\n((?:\|.*\n)+)", text(DOCS / "configuration.md"), re.M)
-        assert body is not None
-        rows = re.findall(r"^(\| `(\w+)` \|.*)$", body[1], re.M)
-        found += [(find(code).Settings, row) for row, code in rows]
-    return found
+    """(the plugin's settings, where they are described): adapters in docs/carriers.md, notifiers in a table."""
+    parts = re.split(r"^## ", text(DOCS / "carriers.md"), flags=re.M)[1:]
+    carriers = {part.split("\n", 1)[0].strip(): part for part in parts}
+    assert {path.stem for path in plugins("adapters")} == carriers.keys()
+    body = re.search(r"^\| notifier \| needed .*\n\|[-|]+\n((?:\|.*\n)+)", text(DOCS / "configuration.md"), re.M)
+    assert body is not None
+    rows = re.findall(r"^(\| `(\w+)` \|.*)$", body[1], re.M)
+    found = [(adapter_class(code).Settings, part) for code, part in carriers.items()]
+    return [*found, *((notifier_class(code).Settings, row) for row, code in rows)]
 
 
 def test_a_plugin_that_is_described_is_described_with_all_its_settings() -> None:

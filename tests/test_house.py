@@ -30,6 +30,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "gateway.limits": ("gateway.contract",),
     "gateway.shared_limits": ("gateway.contract", "gateway.lane", "gateway.limits"),
     "gateway.cache": (),
+    "gateway.recent": (),
     "gateway.signals": (),
     "gateway.together": (),
     "gateway.privacy": (),

@@ -37,7 +37,7 @@ _ANSWERS = {Verdict.ACCEPTED: 200, Verdict.FORGED: 401, Verdict.BUSY: 503}  # an
 _EVENTS = frozenset({"tracking_update", "edd_revise", "tracking_pending_time"})
 _KEPT = timedelta(days=120)
 _MOST, _PAGES = 200, 20  # trackings per page; pages
-_EXISTS, _ABSENT = "4003", "4004"
+_EXISTS, _ABSENT, _UNRECOGNISED = "4003", "4004", "4012"
 _AGAIN = {"429": 1.0, "500": None, "502": None, "503": None, "504": None}
 _CONFIG = frozenset({"401", "403"})
 #: What couriers ask for besides the number (4011), by AfterShip's names.
@@ -108,6 +108,14 @@ class AfterShipAdapter(CarrierAdapter):
         body = filled({"tracking_number": leg.tracking_number, "slug": leg.company, **more})
         with Forgiven(lambda no: no.code == _EXISTS):
             await self._call("POST", "/trackings", {"tracking": body} if self.settings.wraps else body)
+
+    async def detect(self, number: str) -> list[str]:
+        """The couriers that may fit (three such calls a second); 4012 is "none"."""
+        body = {"tracking_number": number}
+        with Forgiven(lambda no: no.code == _UNRECOGNISED):
+            answer = await self._call("POST", "/couriers/detect", {"tracking": body} if self.settings.wraps else body)
+            return list(dict.fromkeys(required(one, "slug") for one in listed(inside(answer, "data"), "couriers")))
+        return []
 
     async def _call(self, method: str, address: str, body: Fields | None = None) -> dict[str, Any]:
         """An answer that `meta.code` calls a yes. Signed, where the account signs, as it is sent."""

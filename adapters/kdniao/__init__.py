@@ -9,7 +9,8 @@ clocks (402, 403 ...) has no time of its own and makes no scan. Pushes of COD mo
 
 Known limits. An order repeated under one OrderCode gives the first one (106); there is no look-up beside that. Fields
 of pickup orders (1001, 1004) are read like those of 1007 and 1147. Unverified: the ResultCodes and the words of limits
-(settings), the map queries (8002, 8003), how often a push that got a no comes again.
+(settings), the answer of 2002 (a public client shows one), the map queries (8002, 8003), how often a push that got a
+no comes again.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from gateway.domain import Basis, Booking, LegRef, Parcel, Scan, Status
 _FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")  # the second in very old answers
 #: RequestType of an order -> its address, and the RequestType that cancels it.
 _ORDERS = {"1007": ("/api/EOrderService", "1147"), "1001": ("/api/OOrderService", "1004")}
-_COD_MONEY = "107"
+_QUERY, _COD_MONEY = "/Ebusiness/EbusinessOrderHandle.aspx", "107"
 
 
 class KdniaoAdapter(CarrierAdapter):
@@ -99,6 +100,11 @@ class KdniaoAdapter(CarrierAdapter):
         """Pushes go to the one address set in the console."""
         await self._call(self.settings.subscribe_type, "/api/dist", self._waybill(leg))
 
+    async def detect(self, number: str) -> list[str]:
+        """Command 2002."""
+        answer = await self._call("2002", _QUERY, {"LogisticCode": number})
+        return list(dict.fromkeys(required(one, "ShipperCode") for one in listed(answer, "Shippers")))
+
     async def book(self, parcel: Parcel, key: str) -> Booking:
         """`key` is the OrderCode."""
         if not self.settings.company:
@@ -122,7 +128,7 @@ class KdniaoAdapter(CarrierAdapter):
     async def _query(self, leg: LegRef) -> list[Scan]:
         with Forgiven(wire.is_nothing_yet):
             asked = self._waybill(leg)
-            answer = await self._call(self.settings.query_type, "/Ebusiness/EbusinessOrderHandle.aspx", asked)
+            answer = await self._call(self.settings.query_type, _QUERY, asked)
             known = {"ShipperCode": text(answer, "ShipperCode") or asked["ShipperCode"]}
             return self._scans({**answer, **known}, text(answer, "LogisticCode") or leg.tracking_number)
         return []

@@ -11,6 +11,7 @@ is `OutcomeUnknown` until a repetition brings it. Order callbacks tell no time: 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
@@ -104,6 +105,12 @@ class Kuaidi100Adapter(CarrierAdapter):
         said = subscription(self.settings, leg)
         wire.agreed(await post_form(self.http, "/poll", said), {"200", "501"}, wire.DEED_AGAIN)
 
+    async def detect(self, number: str) -> list[str]:
+        """By autonumber, documented for plain http, with the key in the address: base_url's scheme is used."""
+        logging.getLogger("httpx").addFilter(wire.without_key)
+        asked, address = {"num": number, "key": self.settings.key.get_secret_value()}, "/autonumber/auto"
+        return wire.companies(await self.http.get(wire.at(self.settings, "www", address), params=asked))
+
     async def book(self, parcel: Parcel, key: str) -> Booking:
         """`key` is the thirdOrderId; 501 is a repetition, which gives the first booking."""
         param = order(self.settings, parcel, self._company(None), key)
@@ -180,8 +187,7 @@ class Kuaidi100Adapter(CarrierAdapter):
         key, secret = self.settings.key.get_secret_value(), self.settings.secret.get_secret_value()
         said, t = compact(filled(param)), millis(self.clock())
         fields = {"method": method, "key": key, "t": t, "sign": signed(said, t, key, secret), "param": said}
-        base = self.settings.base_url.replace("://poll.kuaidi100.", f"://{host}.kuaidi100.", 1)
-        answer = await post_form(self.http, base.rstrip("/") + path, fields, deed=True)
+        answer = await post_form(self.http, wire.at(self.settings, host, path), fields, deed=True)
         with unread(deed=True):
             data = answer["data"] if isinstance(answer.get("data"), dict) else {}
             ids = {name: text(data, name) for name in ("taskId", "orderId", "kuaidinum")}

@@ -6,18 +6,29 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+import httpx
+
+from adapters.kuaidi100.settings import Kuaidi100Settings
 from gateway.contract.errors import refusal
-from gateway.contract.reading import Fields, text
+from gateway.contract.reading import Fields, listed, load_json, required, text
+from gateway.contract.secret import hiding
 from gateway.contract.signing import md5_hex
 
 #: Codes to try again, and after how many seconds; those that tell of our signature, key or balance.
 QUERY_AGAIN, DEED_AGAIN = {"501": None, "502": 60.0}, {"500": None}
 _CONFIG = frozenset({"503", "600", "601"})
+#: autonumber wants the account's key in the address, and httpx writes the address of every request.
+without_key = hiding(re.compile(r"(?<=autonumber/auto\?)\S*"))
 
 
 def signed(*parts: str) -> str:
     """UPPER md5hex of the parts in a row: param+key+customer, param+t+key+secret, param+salt."""
     return md5_hex("".join(parts)).upper()
+
+
+def at(settings: Kuaidi100Settings, host: str, path: str) -> str:
+    """The address of a product: on a sibling of poll.kuaidi100.com, or on the one host that the row names."""
+    return settings.base_url.replace("://poll.kuaidi100.", f"://{host}.kuaidi100.", 1).rstrip("/") + path
 
 
 def code(answer: Fields) -> str:
@@ -38,3 +49,11 @@ def cancelled(answer: Fields) -> None:
     late = re.search("已揽收|已取件|已收件", message)
     if late or not (code(answer) == "500" and "已取消" in message):
         agreed(answer, {"200"}, {} if late else DEED_AGAIN)
+
+
+def companies(answer: httpx.Response) -> list[str]:
+    """The company codes of autonumber: a list, or an error object instead. Raise what that means, or BadPayload."""
+    said = load_json(answer.content)
+    if isinstance(said, dict) and code(said) not in {"", "200"}:
+        agreed(said, (), QUERY_AGAIN)
+    return list(dict.fromkeys(required(one, "comCode") for one in listed({"list": said}, "list")))

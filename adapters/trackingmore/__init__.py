@@ -105,10 +105,16 @@ class TrackingMoreAdapter(CarrierAdapter):
             for code, why in _refusals(await self._call("POST", "/trackings/create", json=body)):
                 raise refusal(code, why, _AGAIN, self.settings.config_codes)
 
+    async def detect(self, number: str) -> list[str]:
+        """The couriers that may fit; 4032 is "none"."""
+        with Forgiven(lambda no: no.code in self.settings.undetected_codes):
+            answer = await self._call("POST", "/couriers/detect", json={"tracking_number": number})
+            return list(dict.fromkeys(required(courier, "courier_code") for courier in listed(answer, "data")))
+        return []
+
     async def _detected(self, number: str) -> str:
         """The courier of a number. Raise Refused when none or several fit: nothing is guessed."""
-        answer = await self._call("POST", "/couriers/detect", json={"tracking_number": number})
-        codes = list(dict.fromkeys(required(courier, "courier_code") for courier in listed(answer, "data")))
+        codes = await self.detect(number)
         if len(codes) != 1:
             raise Refused(f"courier_code: {', '.join(codes) or 'none'} may fit {number}; name the company")
         return codes[0]

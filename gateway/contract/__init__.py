@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.contract.carrier import Can, CarrierAdapter, CarrierSettings, Meaning, Outcome, Push, Rate, Reply, Verdict
+from gateway.contract.detector import Detector
 from gateway.contract.errors import (
     BadPayload,
     BadSignature,
@@ -27,6 +28,7 @@ __all__ = [
     "CarrierAdapter",
     "CarrierSettings",
     "ContractError",
+    "Detector",
     "Found",
     "Meaning",
     "Notifier",

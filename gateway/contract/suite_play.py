@@ -24,6 +24,7 @@ DEEDS: dict[str, tuple[str, ...]] = {
     "find_booking": ("key",),
     "cancel": ("leg",),
     "intercept": ("leg",),
+    "detect": ("number",),
     "send": ("message", "address"),
     "find": ("message", "address"),
 }

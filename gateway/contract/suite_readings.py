@@ -33,6 +33,8 @@ def _unshown(subject: Subject) -> Iterator[str]:
         for name in names:
             if can in plugin.can and written(plugin, name) and not _successful(subject.deeds(name)):
                 yield f"{name} (deeds/)"
+    if written(plugin, "detect") and not _successful(subject.deeds("detect")):
+        yield "detect (deeds/)"
 
 
 def _unshown_by_notifier(subject: Subject) -> Iterator[str]:

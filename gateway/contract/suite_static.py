@@ -127,6 +127,8 @@ def _adapter_abilities(plugin: type[CarrierAdapter]) -> Iterator[Problem]:
                 yield Problem("ability", "", f"{can.name} is declared and {name} is not written")
             if can not in plugin.can and written(plugin, name):
                 yield Problem("ability", "", f"{name} is written and {can.name} is not declared")
+    if written(plugin, "detect") and not plugin.aggregator:
+        yield Problem("ability", "", "detect is for aggregators: a carrier's own numbers have `number_forms`")
     if Can.POLL in plugin.can and plugin.batch < 1:
         yield Problem("ability", "", "batch is below 1")
 

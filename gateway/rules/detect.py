@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from gateway.domain import Confidence, NumberPattern
 from gateway.rules.check_digits import right
@@ -24,7 +25,8 @@ _HEADS = (str.maketrans("", ""), str.maketrans("05", "OS"), str.maketrans("IL", 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A carrier it may be. number: as that carrier would track it. reasons: the form in words, then machine words:
-    "check_digit", "check_digit_wrong", "more_than_the_number" (a suffix was written too) or "misread" (O for 0)."""
+    "check_digit", "check_digit_wrong", "more_than_the_number" (a suffix was written too) or "misread" (O for 0), and
+    "aggregator <row> said so"."""
 
     carrier: str
     number: str
@@ -85,6 +87,12 @@ def _judge(carrier: str, pattern: NumberPattern, spelling: str, *, sure: bool) -
         yield Candidate(carrier=carrier, number=tracked, confidence=Confidence.POSSIBLE, reasons=tuple(reasons))
 
 
+def plain(number: str) -> str:
+    """In capitals and without separators."""
+    *_, bare = _spellings(number)
+    return bare
+
+
 def _spellings(number: str) -> Iterator[str]:
     """Without blanks; and without any separator, where that is another text."""
     plain = "".join(unicodedata.normalize("NFKC", number).upper().split())
@@ -94,7 +102,7 @@ def _spellings(number: str) -> Iterator[str]:
 
 
 def _variants(number: str) -> Iterator[str]:
-    *_, bare = _spellings(number)
+    bare = plain(number)
     tail = bare[2:].translate(_AS_DIGITS)
     read = dict.fromkeys(bare[:2].translate(head) + tail for head in _HEADS)
     yield from (one for one in read if one != bare)
@@ -102,3 +110,26 @@ def _variants(number: str) -> Iterator[str]:
 
 def _misread(candidate: Candidate) -> Candidate:
     return replace(candidate, confidence=Confidence.POSSIBLE, reasons=(*candidate.reasons, "misread"))
+
+
+def seconded(found: Sequence[Candidate], number: str, said: Mapping[str, Sequence[str]]) -> list[Candidate]:
+    """`found` with what aggregators say of the number as it was written: whom one names is likely, never certain.
+
+    said: aggregator -> the carriers it names, best first. Of equals, those that are named come first, in their order.
+    """
+    bare = plain(number)
+    known = {one.carrier: one for one in found}
+    for aggregator, carriers in said.items():
+        for carrier in carriers:
+            known[carrier] = _named(known.get(carrier), carrier, bare, f"aggregator {aggregator} said so")
+    order = {carrier: place for place, carrier in enumerate(dict.fromkeys((*chain(*said.values()), *known)))}
+    return sorted(known.values(), key=lambda one: (_rank(one), order[one.carrier]))
+
+
+def _named(known: Candidate | None, carrier: str, bare: str, reason: str) -> Candidate:
+    """A form that only fits another spelling, or whose check digit is wrong, stays as unlikely as it was."""
+    if known is None:
+        return Candidate(carrier=carrier, number=bare, confidence=Confidence.LIKELY, reasons=(reason,))
+    sound = known.confidence is Confidence.POSSIBLE and not {"misread", "check_digit_wrong"} & set(known.reasons)
+    says = Confidence.LIKELY if sound else known.confidence
+    return replace(known, confidence=says, reasons=(*known.reasons, reason))

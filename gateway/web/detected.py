@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from gateway.rules.detect import Candidate, candidates, decided
+from gateway.rules.detect import Candidate
 from gateway.runtime import Runtime
+from gateway.tracking.detecting import detect
 from gateway.web.problem import Problem
 
 
-def detect(rt: Runtime, number: str) -> tuple[Candidate, list[dict[str, Any]]]:
-    """The one it certainly is, and all candidates as answered. Raise 422 naming `carrier`, with `candidates`."""
-    found = candidates(number, rt.carriers.number_forms())
+async def detected(rt: Runtime, number: str, deadline: float) -> tuple[Candidate, list[dict[str, Any]]]:
+    """The one it certainly is, and all candidates as answered. Raise 422 naming `carrier`, with `candidates`; and with
+    `notes`, where an aggregator was to be asked and could not, or named somebody else."""
+    told = await detect(rt, number, deadline)
+    shown = _shown(rt, told.found)
+    if told.certain is None:
+        raise Problem(
+            422,
+            "cannot be accepted: carrier",
+            errors=[("carrier", _why([one.carrier for one in told.found]))],
+            extra={"candidates": shown} | ({"notes": list(told.notes)} if told.notes else {}),
+        )
+    return told.certain, shown
+
+
+def _shown(rt: Runtime, found: Sequence[Candidate]) -> list[dict[str, Any]]:
     language = rt.policies.messages.languages[0]
-    shown = [
+    return [
         {
             "carrier": one.carrier,
             "name": rt.carriers[one.carrier].name(language),
@@ -23,14 +38,6 @@ def detect(rt: Runtime, number: str) -> tuple[Candidate, list[dict[str, Any]]]:
         }
         for one in found
     ]
-    if (certain := decided(found)) is None:
-        raise Problem(
-            422,
-            "cannot be accepted: carrier",
-            errors=[("carrier", _why([one.carrier for one in found]))],
-            extra={"candidates": shown},
-        )
-    return certain, shown
 
 
 def _why(carriers: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,13 +18,14 @@ from gateway.store.engine import Tx
 from gateway.store.rows import Row
 from gateway.store.shipments import Filter
 from gateway.tracking.change import Snapshot
+from gateway.tracking.detecting import WITHIN
 from gateway.tracking.numbers import normal
 from gateway.tracking.refresh import CannotAsk, TooSoon, refresh
 from gateway.tracking.register import NewShipment, UnknownShipment, register
 from gateway.tracking.watching import Edit, edit
 from gateway.tracking.watching import stop as stop_watching
 from gateway.web.auth import Role
-from gateway.web.detected import detect
+from gateway.web.detected import detected
 from gateway.web.endpoint import Call, Endpoint, answer
 from gateway.web.listing import page, text_cursor
 from gateway.web.models.shipments import BatchIn, ShipmentIn, ShipmentPatch, ShipmentQuery
@@ -66,7 +68,7 @@ def endpoints() -> list[Endpoint]:
 
 async def create(call: Call[ShipmentIn, None]) -> web.StreamResponse:
     """201 with the new one; 200 with the first one of this (carrier, tracking_number)."""
-    new = new_shipment(call.rt, call.body)
+    new = await new_shipment(call.rt, call.body, _deadline())
     async with call.rt.store.write() as tx:
         status, shown = await _registered(call.rt, tx, new)
     return answer(shown, status=status)
@@ -74,7 +76,8 @@ async def create(call: Call[ShipmentIn, None]) -> web.StreamResponse:
 
 async def batch(call: Call[BatchIn, None]) -> web.StreamResponse:
     """200 with an entry for each: its status, and the shipment or the problem. Many are written together."""
-    read = [_read(call.rt, value) for value in call.body.shipments]
+    deadline = _deadline()
+    read = await asyncio.gather(*(_read(call.rt, value, deadline) for value in call.body.shipments))
     answers = {place: one for place, one in enumerate(read) if isinstance(one, dict)}
     # In the order of their names: two batches with the same parcels wait for each other, and never for ever.
     wanted = sorted(
@@ -94,9 +97,13 @@ async def _registered(rt: Runtime, tx: Tx, new: NewShipment) -> tuple[int, dict[
     return 201 if registered.created else 200, await _shown(rt, tx, registered.id)
 
 
-def _read(rt: Runtime, value: Any) -> NewShipment | dict[str, Any]:
+def _deadline() -> float:
+    return asyncio.get_running_loop().time() + WITHIN
+
+
+async def _read(rt: Runtime, value: Any, deadline: float) -> NewShipment | dict[str, Any]:
     try:
-        return new_shipment(rt, ShipmentIn.model_validate(value))
+        return await new_shipment(rt, ShipmentIn.model_validate(value), deadline)
     except ValidationError as error:
         return _refused(invalid(error))
     except Problem as problem:
@@ -108,12 +115,14 @@ def _refused(problem: Problem) -> dict[str, Any]:
     return {"status": problem.status, "detail": problem.detail, "errors": errors, **problem.extra}
 
 
-def new_shipment(rt: Runtime, body: ShipmentIn) -> NewShipment:
-    """Raise 422 naming `carrier` for one that is not in carriers.yaml, or absent and not certain from the number."""
+async def new_shipment(rt: Runtime, body: ShipmentIn, deadline: float) -> NewShipment:
+    """Raise 422 naming `carrier` for one that is not in carriers.yaml, or absent and not certain from the number.
+
+    deadline: for what is asked about the number."""
     document = body.model_dump(mode="json", exclude=_PLAIN, exclude_none=True)
     carrier, number = body.carrier, body.tracking_number
     if carrier is None:
-        certain, document["detected"] = detect(rt, number)
+        certain, document["detected"] = await detected(rt, number, deadline)
         carrier, number = certain.carrier, certain.number
     if carrier not in rt.carriers:
         raise _carrier(f"there is no carrier {carrier}: one of {', '.join(rt.carriers)}")

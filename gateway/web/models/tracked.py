@@ -141,7 +141,7 @@ class ShipmentBrief(BaseModel):
 
 class Detected(BaseModel):
     """A carrier that the number may be of. tracking_number: as it would track it. reasons: the form in words, then
-    check_digit, check_digit_wrong, more_than_the_number or misread."""
+    check_digit, check_digit_wrong, more_than_the_number or misread; "aggregator <row> said so" where one was asked."""
 
     carrier: str
     name: str
@@ -182,6 +182,7 @@ class Registered(BaseModel):
     detail: str | None = None
     errors: list[FieldError] | None = None
     candidates: list[Detected] | None = None
+    notes: list[str] | None = None
 
 
 class Batch(BaseModel):
