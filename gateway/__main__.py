@@ -1,4 +1,4 @@
-"""gateway serve | demo | check | migrate | key | replay: the command line."""
+"""gateway serve | demo | check | migrate | export | import | backup | key | replay | live: the command line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -20,6 +21,7 @@ from gateway.app import DRAIN_SECONDS, CannotStart, Gateway, Part
 from gateway.config import ConfigError, load
 from gateway.demo import demo
 from gateway.live import live
+from gateway.moving import read_import, write_backup, write_export
 from gateway.processes import Family, parent_gone, reserve
 from gateway.settings import Config, Environment
 from gateway.store.away import StoreAway
@@ -129,6 +131,15 @@ async def migrate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def moving(work: Callable[[Environment, Path], Coroutine[Any, Any, int]]) -> Command:
+    """A command of gateway.moving, which takes a file."""
+
+    async def run(arguments: argparse.Namespace) -> int:
+        return await work(environment(), arguments.file)
+
+    return run
+
+
 async def key(arguments: argparse.Namespace) -> int:
     """Make a key and show it once."""
     settings = environment()
@@ -215,6 +226,12 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--port", type=int, default=8080, help="of the page to open; the gateway takes the next one")
     command("check", check, "check the configuration without starting")
     command("migrate", migrate, "bring the database to the newest schema")
+    for name, work, text in (
+        ("export", write_export, "write every table to a file, also while the gateway serves (docs/operations.md)"),
+        ("import", read_import, "fill an empty database of either kind from a file of export"),
+        ("backup", write_backup, "copy the SQLite file, also while the gateway serves"),
+    ):
+        command(name, moving(work), text).add_argument("file", type=Path)
     make = command("key", key, "make an API key; it is shown once")
     make.add_argument("role", choices=[role.name.lower() for role in Role])
     make.add_argument("--label", default="command line")
@@ -227,7 +244,6 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("--number", required=True)
     ask.add_argument("--phone", help="E.164, for carriers that want its last four digits")
     command("backtest", not_built, "not built yet")
-    command("import", not_built, "not built yet")
     return top
 
 

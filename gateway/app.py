@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from aiohttp import web
 
@@ -228,18 +229,32 @@ class Gateway:
                 print(f"The first key (admin), shown only now: {key}", flush=True)  # noqa: T201 - what it is for
 
 
-def _secret(environment: Environment, store: Store) -> bytes:
-    """GATEWAY_SECRET_KEY; with SQLite one is made and kept beside the database. Raise CannotStart."""
+def known_secret(environment: Environment, store: Store) -> bytes | None:
+    """GATEWAY_SECRET_KEY; with SQLite what is kept beside the database, None when that is not there yet.
+
+    Raise CannotStart.
+    """
     if environment.secret_key is not None:
         return environment.secret_key.get_secret_value().encode()
-    path = store.folder
-    if path is None:
+    file = _secret_file(store)
+    return file.read_text().strip().encode() if file.exists() else None
+
+
+def _secret(environment: Environment, store: Store) -> bytes:
+    """What is known; with SQLite one is made and kept beside the database. Raise CannotStart."""
+    known = known_secret(environment, store)
+    if known is not None:
+        return known
+    file, made = _secret_file(store), secrets.token_hex(32)
+    file.touch(mode=0o600)
+    file.write_text(made)
+    return made.encode()
+
+
+def _secret_file(store: Store) -> Path:
+    if store.folder is None:
         raise CannotStart("GATEWAY_SECRET_KEY: is needed with PostgreSQL, the same for every process")
-    file = path / "secret.key"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_hex(32))
-    return file.read_text().strip().encode()
+    return store.folder / "secret.key"
 
 
 def _lane(environment: Environment, secret: bytes) -> Lane | None:

@@ -92,7 +92,11 @@ class Postgres:
         self._sql(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def _sql(self, statement: str) -> None:
-        self._run("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "gateway", "-d", "postgres", "-qc", statement)
+        self.run_sql(statement, "postgres")
+
+    def run_sql(self, statement: str, name: str) -> None:
+        """In the database of this name, by a client that is none of ours."""
+        self._run("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "gateway", "-d", name, "-qc", statement)
 
     def _run(self, tool: str, *arguments: str) -> None:
         command = [*self._as, str(self._bin / tool), *arguments]

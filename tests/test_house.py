@@ -66,6 +66,7 @@ MAY["gateway.app"] = ("gateway",)
 MAY["gateway.processes"] = ()
 MAY["gateway.demo"] = ("gateway",)
 MAY["gateway.live"] = ("gateway",)
+MAY["gateway.moving"] = ("gateway",)
 MAY["gateway.__main__"] = ("gateway",)
 
 #: A third party -> where it may be imported.

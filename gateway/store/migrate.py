@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from gateway.store.away import StoreRefused
 from gateway.store.deadline import LONG
 from gateway.store.engine import CannotOpen, Store, Tx
+from gateway.store.tables import metadata
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -24,16 +25,34 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
+def revisions() -> list[str]:
+    """Every schema this code can bring forward, the first one first."""
+    return [script.revision for script in _scripts().walk_revisions()][::-1]
+
+
+def newest() -> str:
+    return _scripts().get_current_head() or ""
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def known(schema: str) -> bool:
+    return schema in revisions()
+
+
 async def alone(tx: Tx) -> None:
     """No other process starts until this transaction ends."""
     if tx.dialect == "postgresql":
         await tx.conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7283411905)")
 
 
-async def upgrade(store: Store) -> None:
+async def upgrade(store: Store, to: str = "head") -> None:
     """Apply what is missing, in one transaction. Two processes that start together wait for each other.
 
-    Raise CannotOpen when the database does not let us in, StoreAway when it cannot be reached.
+    Raise CannotOpen when the database does not let us in, or has a schema that this code does not know; StoreAway when
+    it cannot be reached.
     """
     try:
         await _reach(store)
@@ -41,7 +60,24 @@ async def upgrade(store: Store) -> None:
         raise CannotOpen(f"the database does not answer: {error}") from error
     async with store.write(within=LONG) as tx:
         await alone(tx)
-        await tx.conn.run_sync(lambda connection: command.upgrade(_config(connection), "head"))
+        await bring(tx, to)
+
+
+async def bring(tx: Tx, to: str = "head") -> None:
+    """The schema forward to this revision. Raise CannotOpen when it is one that this code does not know."""
+    current = await revision(tx)
+    if current is not None and not known(current):
+        raise CannotOpen(
+            f"its schema {current} was made by a newer gateway; this version knows up to {newest()} and changed nothing"
+        )
+    await tx.conn.run_sync(lambda connection: command.upgrade(_config(connection), to))
+
+
+async def begin_anew(tx: Tx, schema: str) -> None:
+    """Put the tables away, which are empty, and make those of another revision."""
+    await tx.conn.run_sync(metadata.drop_all)
+    await tx.conn.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+    await bring(tx, schema)
 
 
 async def _reach(store: Store) -> None:
@@ -49,11 +85,14 @@ async def _reach(store: Store) -> None:
         await tx.conn.exec_driver_sql("SELECT 1")
 
 
+async def revision(tx: Tx) -> str | None:
+    """The schema of the store, None when it has none yet."""
+    return await tx.conn.run_sync(lambda connection: MigrationContext.configure(connection).get_current_revision())
+
+
 async def pending(store: Store) -> str | None:
     """The revision this code wants, when the store is at another one; None when they agree."""
-    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    wanted = newest()
     async with store.read() as tx:
-        current = await tx.conn.run_sync(
-            lambda connection: MigrationContext.configure(connection).get_current_revision()
-        )
+        current = await revision(tx)
     return None if current == wanted else wanted
