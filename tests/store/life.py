@@ -112,7 +112,8 @@ async def _stall(face: Gate) -> None:
         await legs.answered(tx, [row.id for row in rows], rt.clock())
         await health.heard(tx, {"sf": rt.clock()})
         (poll, *_) = await polls.claim(tx, "sf", rt.clock(), limit=1, lease=rt.lease)
-        await polls.end(tx, poll.leg_id, poll.fence, rt.time.forward(seconds=1), failures=1)
+        ended = polls.End(leg_id=poll.leg_id, fence=poll.fence, due_at=rt.time.forward(seconds=1), failures=1)
+        assert await polls.end_many(tx, [ended]) == 1
     await sweep(rt)
     await deliver_due(rt)
     phone = str(_PERSON["phone"])
