@@ -41,6 +41,7 @@ from gateway.tracking.poll import Polling
 from gateway.tracking.pushes import read_inbox
 from gateway.web.app import DOORS, RUNNING, application
 from gateway.web.auth import Keyring, Role, digest, new_key
+from gateway.web.doorstep import shorten
 from gateway.web.endpoint import Desk
 from gateway.web.metrics import Metrics
 from gateway.words import load as load_words
@@ -170,6 +171,8 @@ class Gateway:
         doors = RUNNING if self.part is Part.WORKER else DOORS
         self._runner = web.AppRunner(application(self.rt, self.desk, doors), access_log=None, shutdown_timeout=5)
         await self._runner.setup()
+        if self._runner.server is not None and self.part is not Part.WORKER:
+            shorten(self._runner.server, self.rt, self.desk)
         host, port = self.environment.host, self.environment.port
         try:
             await web.TCPSite(self._runner, host, port, reuse_port=self._shares_port or None).start()

@@ -67,6 +67,11 @@ class Keyring:
         self._known: dict[str, _Known] = {}
         self._revoked = 0
 
+    def known(self, authorization: str | None, now: float) -> Caller | None:
+        """The caller of an Authorization header, when nobody has to be asked."""
+        found = self._known.get(authorization[7:]) if authorization and authorization.startswith("Bearer ") else None
+        return found.caller if found is not None and now < found.ask_at else None
+
     async def caller(self, authorization: str | None, now: float) -> Caller | None:
         """The caller of an Authorization header; None when there is none. Raise 401 for one that is no good."""
         if not authorization:

@@ -18,11 +18,14 @@ VARY = "Accept-Language, Accept-Encoding, Authorization"
 _WORTH_IT = 860
 
 
-def conditional(request: web.Request, rendered: Rendered, language: str) -> web.StreamResponse:
-    """304 when the reader has these very bytes, else the bytes, compressed for whoever takes gzip.
+def conditional(request: web.BaseRequest, rendered: Rendered, language: str) -> web.StreamResponse:
+    """304 when the reader has these very bytes, else the bytes, compressed for whoever takes gzip."""
+    made = ready(request, rendered, language)
+    return made if suits(request) else made.plain()
 
-    What is sent is made once per answer, and forgotten with it.
-    """
+
+def ready(request: web.BaseRequest, rendered: Rendered, language: str) -> Ready:
+    """What `conditional` sends to whom it `suits`: made once per answer, and forgotten with it."""
     accepted = request.headers.get(hdrs.ACCEPT_ENCODING)
     known = request.headers.get(hdrs.IF_NONE_MATCH)
     squeeze = accepted is not None and len(rendered.body) > _WORTH_IT and takes_gzip(accepted)
@@ -31,7 +34,7 @@ def conditional(request: web.Request, rendered: Rendered, language: str) -> web.
     made: Ready | None = rendered.made.get(way)
     if made is None:
         made = rendered.made[way] = _made(rendered, way)
-    return made if suits(request) else made.plain()
+    return made
 
 
 class _Way(NamedTuple):

@@ -19,6 +19,9 @@ from gateway.web.models.reading import LocaleQuery, NumbersQuery, TrackingQuery,
 from gateway.web.models.tracked import Candidates, OrderTracking, Tracking, Trackings
 from gateway.web.problem import Problem, not_found
 
+#: Where one parcel is read.
+ONE = "/v1/tracking/{number}"
+
 
 def endpoints() -> list[Endpoint]:
     def row(path: str, handler: Any, summary: str, query: Any, answers: Any, **more: Any) -> Endpoint:
@@ -34,12 +37,11 @@ def endpoints() -> list[Endpoint]:
             **more,
         )
 
-    one = "/v1/tracking/{number}"
     return [
-        row(one, show, "Where a parcel is", TrackingQuery, Tracking, also=((300, Candidates), (304, None))),
+        row(ONE, show, "Where a parcel is", TrackingQuery, Tracking, also=((300, Candidates), (304, None))),
         row("/v1/tracking", several, "Up to 100 numbers", NumbersQuery, Trackings),
         row(
-            f"{one}/live",
+            f"{ONE}/live",
             live,
             "The same at each change",
             TrackingQuery,

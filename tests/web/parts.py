@@ -23,6 +23,7 @@ from gateway.store.engine import Store
 from gateway.tracking.inbox import Inbox, read_inbox
 from gateway.web.app import application, table
 from gateway.web.auth import Keyring, Role, new_key
+from gateway.web.doorstep import shorten
 from gateway.web.endpoint import Desk
 from gateway.web.metrics import Metrics
 from gateway.words import load
@@ -153,7 +154,9 @@ async def gate(store: Store, **more: Any) -> AsyncIterator[Gate]:
         metrics = Metrics()
         rt.follow = (*rt.follow, metrics.follow)
         desk = Desk(keyring=Keyring(store), metrics=metrics, inbox=inbox)
-        async with TestClient(TestServer(application(rt, desk))) as client:
+        async with TestServer(application(rt, desk)) as server, TestClient(server) as client:
+            assert server.runner is not None and server.runner.server is not None
+            shorten(server.runner.server, rt, desk)
             yield Gate(rt=rt, desk=desk, client=client, keys=keys)
 
 
