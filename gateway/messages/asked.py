@@ -30,7 +30,7 @@ _ADDRESS = {Channel.WECHAT: "wechat_openid", Channel.SMS: "phone", Channel.EMAIL
 class Asked:
     """A decision with everything needed to carry it out. keys: channel -> keyed hash of the address.
 
-    unfounded: it would tell of a remedy that did not happen.
+    counts: of what was said besides. unfounded: it would tell of a remedy that did not happen.
     """
 
     decision: Decision
@@ -54,8 +54,8 @@ async def asked(rt: Runtime, tx: Tx, deed: Any, now: datetime) -> Asked:
     addresses = {Channel.OPS: "-"} if operators else _addresses(person)
     keys = {channel: person_key(rt.secret, channel, address) for channel, address in addresses.items()}
     gone = await messages.suppressed(tx, list(keys.values()))
-    said = await messages.said_to(tx, list(keys.values()), now - DAY)
-    told = await messages.said_about(tx, shipment.id, now - DAY) if shipment else 0
+    said = await messages.said_to(tx, list(keys.values()), now - DAY, besides=deed.key)
+    told = await messages.said_about(tx, shipment.id, now - DAY, besides=deed.key) if shipment else 0
     reader = _reader(rt, person, addresses, {channel for channel, key in keys.items() if (channel, key) in gone})
     return Asked(
         decision=decision,

@@ -20,23 +20,29 @@ async def send_message(rt: Runtime, deed: Any) -> End:
     async with rt.store.read() as tx:
         ask = await asked(rt, tx, deed, now)
         begun = await messages.of_decision(tx, deed.key)
-    underway = [row for row in begun if row.begun_at is not None and row.state == MessageState.QUEUED]
+    said = [Channel(row.channel) for row in begun if row.state in GOOD or _under_way(row)]
     how = plan(ask.decision, ask.reader, rt.policies.messages, ask.counts, now, superseded=ask.superseded)
-    if not underway and not any(row.state in GOOD for row in begun):
-        drop = "what it tells of did not happen" if ask.unfounded else how.drop
+    drop = "what it tells of did not happen" if ask.unfounded else how.drop
+    if not said:
         if drop is not None:
             await _close(rt, begun, drop)
             return Drop(reason=drop)
         if how.hold_until is not None:
             await _hold(rt, deed, ask, how)
             return Again(due_at=how.hold_until, reason="quiet hours", free=True)
-    return await _say(rt, deed, ask, how)
+    # What was begun is brought to its end, whatever was learned since; nothing else is said of what is over.
+    more = () if drop is not None else how.channels
+    return await _say(rt, deed, ask, how, list(dict.fromkeys((*said, *more))))
 
 
-async def _say(rt: Runtime, deed: Any, ask: Asked, how: Plan) -> End:
+def _under_way(row: Any) -> bool:
+    return row.begun_at is not None and row.state == MessageState.QUEUED
+
+
+async def _say(rt: Runtime, deed: Any, ask: Asked, how: Plan, channels: list[Channel]) -> End:
     """chain: until one sender took it. all: one sender of every channel."""
     tried: list[Tried] = []
-    for channel in how.channels or ask.decision.channels:
+    for channel in channels:
         one = await _channel(rt, deed, ask, how, channel)
         tried.append(one)
         if one.unclear or (one.sent and ask.decision.send == "chain"):

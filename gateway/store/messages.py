@@ -64,22 +64,28 @@ async def forget(tx: Tx, shipment_id: str, order_id: str) -> None:
     await tx.conn.execute(update(messages).where(about).values(address=""))
 
 
-async def said_to(tx: Tx, address_keys: Sequence[str], since: datetime) -> dict[str, int]:
-    """Messages said to each address since then."""
+async def said_to(tx: Tx, address_keys: Sequence[str], since: datetime, besides: str) -> dict[str, int]:
+    """Messages said to each address since then, besides those of one decision."""
     found = (
         select(messages.c.address_key, func.count())
-        .where(messages.c.address_key.in_(address_keys), messages.c.created_at >= since, *_HEARD)
+        .where(
+            messages.c.address_key.in_(address_keys),
+            messages.c.created_at >= since,
+            messages.c.decision != besides,
+            *_HEARD,
+        )
         .group_by(messages.c.address_key)
     )
     return {row[0]: row[1] for row in (await tx.conn.execute(found)).all()}
 
 
-async def said_about(tx: Tx, shipment_id: str, since: datetime, ops: str = Channel.OPS) -> int:
-    """Decisions about a shipment that were told to its customer since then."""
+async def said_about(tx: Tx, shipment_id: str, since: datetime, besides: str) -> int:
+    """Decisions about a shipment that were told to its customer since then, besides one."""
     found = select(func.count(messages.c.decision.distinct())).where(
         messages.c.shipment_id == shipment_id,
         messages.c.created_at >= since,
-        messages.c.channel != ops,
+        messages.c.channel != Channel.OPS,
+        messages.c.decision != besides,
         *_HEARD,
     )
     return int((await tx.conn.execute(found)).scalar_one())

@@ -71,7 +71,7 @@ class _Fake(Notifier):
 
     async def send(self, message: Message, address: str) -> str:
         answer = self.said.answers.pop(0) if self.said.answers else f"id-{len(self.said.messages)}"
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         self.said.messages.append((message, address))
         return str(answer)

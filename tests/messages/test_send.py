@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -142,6 +143,51 @@ async def test_a_provider_that_swallows_repeats_is_simply_told_again_in_time(roo
     rooms.clock.pass_by(seconds=50)
     assert isinstance(await only_end(rooms), Done)
     assert [message.id for message, _ in wechat.messages] == [row.id]
+
+
+async def begin_and_die(rooms: Rooms) -> None:
+    """The worker dies between its note and the provider."""
+    rooms.said[Channel.WECHAT].answers = [asyncio.CancelledError()]
+    with pytest.raises(asyncio.CancelledError):
+        await work(rooms)
+    rooms.clock.pass_by(seconds=30)
+
+
+async def test_news_that_was_begun_by_one_that_died_is_ended_when_the_parcel_has_moved_on(rooms: Rooms) -> None:
+    await ship(rooms)
+    await hear(rooms, Status.PICKED_UP)
+    await begin_and_die(rooms)
+    await hear(rooms, Status.IN_TRANSIT)
+    assert await only_end(rooms) == Done(result={"sent": ["wechat"], "failed": None})
+    assert [len(said.messages) for said in rooms.said.values()] == [0, 0, 1, 0]
+
+
+async def test_nothing_more_is_said_of_what_is_over(rooms: Rooms) -> None:
+    await tell(rooms, await ship(rooms), send="all")
+    await begin_and_die(rooms)
+    await hear(rooms, Status.DELIVERED)
+    ended = {deed.kind: one for deed, one in await work(rooms)}
+    assert ended["message"] == Done(result={"sent": ["wechat"], "failed": None})
+    assert await rows(rooms) == {"wechat": "sent"}
+
+
+async def test_a_message_does_not_count_against_itself(rooms: Rooms) -> None:
+    shipment = await ship(rooms)
+    cap = rooms.rt.policies.messages.per_shipment_day
+    assert cap is not None
+    for number in range(cap - 1):
+        await tell(rooms, shipment, key=f"case-{number}:0:message")
+        await work(rooms)
+    await tell(rooms, shipment, key="the last")
+    rooms.clock.pass_by(minutes=1)
+    rooms.said[Channel.WECHAT].answers = [asyncio.CancelledError()]
+    async with rooms.rt.store.write() as tx:
+        deeds = {row.key: row for row in await outbox.claim(tx, rooms.clock(), limit=10, lease=timedelta(seconds=20))}
+    with pytest.raises(asyncio.CancelledError):
+        await send_message(rooms.rt, deeds["the last"])
+    rooms.clock.pass_by(seconds=30)
+    ended = {deed.key: one for deed, one in await work(rooms)}
+    assert ended["the last"] == Done(result={"sent": ["wechat"], "failed": None})
 
 
 async def test_at_night_it_waits_and_a_parcel_that_moved_on_makes_it_moot(rooms: Rooms) -> None:
