@@ -40,8 +40,8 @@ lint: dev
 bench: dev  ## ratios to a raw ceiling measured in the same run; writes var/bench.json
 	$(BIN)/python -m tests.bench
 
-crash: dev services  ## kill -9 at random moments, on both stores; RUNS kills in all (1000)
-	$(BIN)/python -m tests.crash --runs $(or $(RUNS),1000)
+crash: dev services  ## kill -9 at random moments, on both stores; RUNS in all (1000), SEED to choose alike
+	$(BIN)/python -m tests.crash --runs $(or $(RUNS),1000) $(if $(SEED),--seed $(SEED))
 
 fuzz: dev  ## bent payloads into every reader; INPUTS per plugin, CODES to choose plugins
 	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),100000) $(CODES)

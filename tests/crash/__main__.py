@@ -1,44 +1,67 @@
-"""`python -m tests.crash --runs 1000 [--store sqlite|postgresql|both]`; ends with one line of JSON."""
+"""`python -m tests.crash --runs 1000 [--seed n] [--store sqlite|cluster|both]`; ends with one line of JSON."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
+import logging
+import random
+import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from tests.crash.campaign import Report, campaign
-from tests.servers import Postgres
+from tests.crash.campaign import on_cluster, on_sqlite
+from tests.crash.report import Report
+
+CAMPAIGNS = {"sqlite": on_sqlite, "cluster": on_cluster}
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--runs", type=int, default=1000)
-    arguments.add_argument("--seed", type=int, default=0)
-    arguments.add_argument("--store", choices=("sqlite", "postgresql", "both"), default="both")
+    arguments.add_argument("--runs", type=int, default=1000, help="in all")
+    arguments.add_argument("--seed", type=int, default=random.randrange(10**6), help="of kills, moments and parcels")
+    arguments.add_argument("--store", choices=(*CAMPAIGNS, "both"), default="both")
     given = arguments.parse_args()
-    stores = ("sqlite", "postgresql") if given.store == "both" else (given.store,)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    chosen = list(CAMPAIGNS) if given.store == "both" else [given.store]
+    shares = [given.runs // len(chosen) + (turn < given.runs % len(chosen)) for turn in range(len(chosen))]
+    _say(f"seed {given.seed}")
     total = Report()
-    for store in stores:
-        report = _on(store, given.runs // len(stores), given.seed)
-        print(f"{store}: {json.dumps(report.line())}", flush=True)  # noqa: T201 - a command
-        for line in (*report.lost, *report.doubled):
-            print(f"  {line}")  # noqa: T201
-        total.runs, total.kills = total.runs + report.runs, total.kills + report.kills
-        total.lost, total.doubled = total.lost + report.lost, total.doubled + report.doubled
-    print(json.dumps(total.line()))  # noqa: T201
-    return 1 if total.lost or total.doubled else 0
+    for store, runs in zip(chosen, shares, strict=True):
+        total.add(_on(store, runs, given.seed), store)
+    for line in total.lost:
+        _say(f"lost: {line}")
+    for line in total.doubled:
+        _say(f"doubled: {line}")
+    print(json.dumps(total.line()), flush=True)  # noqa: T201 - a command
+    return 0 if total.clean else 1
 
 
 def _on(store: str, runs: int, seed: int) -> Report:
-    with tempfile.TemporaryDirectory() as folder:
-        if store == "sqlite":
-            return asyncio.run(campaign(Path(folder), f"sqlite:///{folder}/gateway.db", runs, seed))
-        with Postgres() as server:
-            server.create("crash")
-            return asyncio.run(campaign(Path(folder), server.url("crash"), runs, seed))
+    """A campaign in a folder of its own, which is kept when something was found."""
+    folder = Path(tempfile.mkdtemp(prefix=f"crash-{store}-"))
+    try:
+        report = asyncio.run(CAMPAIGNS[store](folder, runs, seed, partial(_tell, store)))
+    except BaseException:
+        _say(f"{store}: logs and rows are in {folder}")
+        raise
+    _say(f"{store}: {json.dumps(report.line())}")
+    if report.clean:
+        shutil.rmtree(folder)
+    else:
+        _say(f"{store}: logs and rows are in {folder}")
+    return report
+
+
+def _tell(store: str, what: str) -> None:
+    _say(f"{store}: {what}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Parcels that stall, one after the other, while the gateway is killed at random moments and started again.
+"""A campaign on one store: parcels under way all the time, processes killed at random moments and started again.
 
-Every parcel is a label nobody collected: it must end with one cancel, one booking, one coupon and one message on each
-of three channels. The stand-ins' own logs and the gateway's API are then held against each other, and every push that
-was acknowledged must be seen in the tracking.
+Of several processes the next one dies while others still come back. What has ended is judged every so many runs, and
+everything at the end, when the gateway has come to rest.
 """
 
 from __future__ import annotations
@@ -10,203 +9,164 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import httpx
 import yaml
 
-from gateway.contract import Push
-from gateway.domain import Channel, Status
 from gateway.sandbox.environment import variables
-from gateway.sandbox.people import customer, registration
 from gateway.sandbox.server import Sandbox, serve
 from gateway.sandbox.world import World
-from tests.e2e.process import ROOT, GatewayProcess, eventually
-from tests.servers import free_port
+from gateway.store.engine import connect
+from tests.crash.evidence import keep
+from tests.crash.fleet import Fleet, five_processes, one_process
+from tests.crash.journeys import JOURNEYS, PLAYBOOKS
+from tests.crash.judge import judge
+from tests.crash.ledgers import judge_store, under_way
+from tests.crash.moment import Moments, pause
+from tests.crash.report import Report
+from tests.crash.shop import Lost, Shop
+from tests.e2e.process import ROOT, GatewayProcess
+from tests.servers import Postgres, Redis
 
-PLAYBOOK = {
-    "severity": "high",
-    "remedies": [
-        {"do": "failover", "when": "before_handover"},
-        {"do": "coupon", "tier": "sorry_small"},
-        {"do": "message", "template": "stall_sorry", "send": "all", "channels": ["wechat", "sms", "email"]},
-    ],
-}
-CHANNELS = (Channel.WECHAT, Channel.SMS, Channel.EMAIL)
-#: Seconds between a start and its kill.
-SOONEST, LATEST = 0.2, 2.2
+#: Seconds from one kill to the next, at least and at most: of the only process, and of one of several.
+ALONE, AMONG = (0.1, 1.5), (0.1, 0.8)
+POLLED_SECONDS = 4
+#: How many journeys are under way at most, and how many have begun before the first kill.
+AT_ONCE, AT_FIRST = 24, 3
+JUDGED_EVERY = 50
+#: What is left to do when every journey has ended has to be done so soon; a claimed poll may take 30 leases.
+REST_SECONDS = 120.0
 
-
-@dataclass(slots=True)
-class Parcel:
-    """One parcel of the campaign. events: the serial numbers' texts of pushes that were answered with yes."""
-
-    order: str
-    number: str
-    shipment_id: str = ""
-    acknowledged: list[str] = field(default_factory=list)
+Tell = Callable[[str], None]
 
 
-@dataclass(slots=True)
-class Report:
-    """lost: pushes acknowledged and not seen, remedies that did not happen. doubled: what happened twice."""
+class Campaign:
+    """Kills, each with a new parcel under way."""
 
-    runs: int = 0
-    kills: int = 0
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
+    def __init__(self, fleet: Fleet, sandbox: Sandbox, url: str, between: tuple[float, float], tell: Tell) -> None:
+        self.fleet, self.url, self.between, self.tell = fleet, url, between, tell
+        self.shop = Shop(fleet, sandbox)
+        self.chance = fleet.chance
+        self.report = Report()
+        self._moments = Moments(sandbox.world, fleet.chance)
+        self._journeys: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._judged = 0
 
-    def line(self) -> dict[str, int]:
-        return {"runs": self.runs, "kills": self.kills, "lost": len(self.lost), "doubled": len(self.doubled)}
+    async def run(self, runs: int) -> Report:
+        for _ in range(AT_FIRST):
+            await self._begin()
+        for number in range(1, runs + 1):
+            victims = await self.fleet.victims()
+            await self._begin()
+            await self._moments.next(*self.between, partial(self._kill, victims))
+            self.report.runs, self.report.kills = number, len(self.fleet.kills)
+            if number % JUDGED_EVERY == 0:
+                await self._judge_what_ended()
+        await self._end()
+        return self.report
+
+    async def _kill(self, victims: list[GatewayProcess], why: str) -> None:
+        await asyncio.gather(*(self.fleet.kill(victim, why) for victim in victims))
+
+    # journeys
+
+    async def _begin(self) -> None:
+        await self._room.acquire()
+        journey = asyncio.create_task(self._journey())
+        self._journeys.add(journey)
+        journey.add_done_callback(self._ended)
+
+    async def _journey(self) -> None:
+        try:
+            await self.chance.choice(JOURNEYS)(self.shop, random.Random(self.chance.random()))
+        except Lost as lost:
+            self.report.loses([str(lost)])
+
+    def _ended(self, journey: asyncio.Task[None]) -> None:
+        self._journeys.discard(journey)
+        self._room.release()
+
+    # judging
+
+    async def _judge_what_ended(self) -> None:
+        over = [parcel for parcel in self.shop.parcels if parcel.over]
+        await judge(self.shop, self.report, over[self._judged :])
+        self._judged = len(over)
+        self.tell(f"{self.report.line()}, {len(self._journeys)} parcels under way, {len(over)} over")
+
+    async def _end(self) -> None:
+        await asyncio.gather(*self._journeys)
+        await self.fleet.ready(len(self.fleet.processes))
+        self.report.kills = len(self.fleet.kills)
+        self.report.loses(await self._left_over())
+        await judge(self.shop, self.report, [parcel for parcel in self.shop.parcels if parcel.over])
+        await judge_store(self.url, self.shop.world, self.report)
+
+    async def _left_over(self) -> list[str]:
+        """What is still not done although nothing hinders it any more."""
+        store = connect(self.url, pool=2)
+        try:
+            async with asyncio.timeout(REST_SECONDS):
+                while await under_way(store, datetime.now(UTC)):
+                    await pause(0.2)
+        except TimeoutError:
+            return await under_way(store, datetime.now(UTC))
+        finally:
+            await store.close()
+        return []
+
+
+async def on_sqlite(folder: Path, runs: int, seed: int, tell: Tell) -> Report:
+    """One process on a file. folder: for its files; what was found is kept there."""
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(serve(World()))
+        url = f"sqlite:///{folder / 'gateway.db'}"
+        environ = variables(sandbox.port, sandbox.smtp_port, 0)
+        fleet = one_process(folder, prepared(folder), url, environ, random.Random(seed))
+        return await _campaign(fleet, sandbox, url, folder, runs, ALONE, tell)
+
+
+async def on_cluster(folder: Path, runs: int, seed: int, tell: Tell) -> Report:
+    """Two web and three worker processes on a PostgreSQL and a Redis of their own."""
+    async with AsyncExitStack() as stack:
+        server, redis = stack.enter_context(Postgres()), stack.enter_context(Redis())
+        server.create("crash")
+        sandbox = await stack.enter_async_context(serve(World()))
+        environ = {**variables(sandbox.port, sandbox.smtp_port, 0), "GATEWAY_REDIS_URL": redis.url}
+        url = server.url("crash")
+        fleet = five_processes(folder, prepared(folder), url, environ, random.Random(seed))
+        return await _campaign(fleet, sandbox, url, folder, runs, AMONG, tell)
+
+
+async def _campaign(
+    fleet: Fleet, sandbox: Sandbox, url: str, folder: Path, runs: int, between: tuple[float, float], tell: Tell
+) -> Report:
+    campaign = Campaign(fleet, sandbox, url, between, tell)
+    try:
+        await fleet.start()
+        return await campaign.run(runs)
+    finally:
+        await keep(folder, campaign.report, fleet, sandbox.world, url)
+        await fleet.close()
 
 
 def prepared(folder: Path) -> Path:
-    """The sandbox's configuration with this campaign's playbook, and no cap or budget that would end it."""
+    """The sandbox's configuration with this campaign's playbooks, without a budget that would end it, and polls that
+    come soon."""
     config = folder / "config"
     shutil.copytree(ROOT / "gateway" / "sandbox" / "config", config, symlinks=False)
     playbooks = yaml.safe_load((config / "playbooks.yaml").read_text())
-    playbooks["playbooks"]["stall_pre_transit"] = PLAYBOOK
+    playbooks["playbooks"] |= PLAYBOOKS
     (config / "playbooks.yaml").write_text(yaml.safe_dump(playbooks, allow_unicode=True))
     money = yaml.safe_load((config / "compensation.yaml").read_text())
     money.pop("budgets")
     (config / "compensation.yaml").write_text(yaml.safe_dump(money, allow_unicode=True))
+    pace = yaml.safe_load((config / "polling.yaml").read_text())
+    pace |= {"hours": {}, "default_hours": POLLED_SECONDS / 3600}
+    (config / "polling.yaml").write_text(yaml.safe_dump(pace))
     return config
-
-
-class Campaign:
-    """`runs` kills, each with a new parcel under way."""
-
-    def __init__(self, gateway: GatewayProcess, sandbox: Sandbox, world: World, seed: int) -> None:
-        self.gateway, self.sandbox, self.world = gateway, sandbox, world
-        self.chance = random.Random(seed)
-        self.parcels: list[Parcel] = []
-        self.report = Report()
-
-    async def run(self, runs: int) -> Report:
-        for number in range(runs):
-            moment = self.chance.uniform(SOONEST, LATEST)
-            work = asyncio.create_task(self._parcel(number))
-            await _after(moment)
-            self.gateway.kill()
-            await self.gateway.ended()
-            self.report.kills += 1
-            self.report.runs += 1
-            await self.gateway.start()
-            await work
-        await self._quiet()
-        await self._judge()
-        return self.report
-
-    async def _parcel(self, number: int) -> None:
-        """Register and push until the gateway says yes, as an order system and a carrier would."""
-        order = f"SO-CRASH-{number:05d}"
-        label = self.world.book("sf", order, phone="+8613800005514")
-        parcel = Parcel(order=order, number=label.number)
-        self.parcels.append(parcel)
-        person = customer(number + 1, 12, datetime.now(UTC))
-        body = registration(order, "sf", label.number, person, {})
-        answer = await self._insist("POST", "/v1/shipments", json=body)
-        parcel.shipment_id = answer.json()["id"]
-        made = datetime.now(UTC) - timedelta(days=16)
-        event = self.world.happen("sf", label.number, Status.PRE_TRANSIT, at=made, text=f"包装完成 {number}")
-        await self._insist_push(self.sandbox.sf.push(label.number, event))
-        parcel.acknowledged.append(event.text)
-
-    async def _insist(self, method: str, path: str, **how: Any) -> httpx.Response:
-        async def once() -> httpx.Response | None:
-            try:
-                answer = await self.gateway.http.request(method, path, timeout=10, **how)
-            except httpx.TransportError:
-                return None
-            return answer if answer.is_success else None
-
-        found: httpx.Response = await eventually(once, f"{method} {path} was never answered", seconds=90)
-        return found
-
-    async def _insist_push(self, push: Push) -> None:
-        headers = dict(push.headers)
-        await self._insist(push.method, push.path, params=dict(push.query), headers=headers, content=push.body)
-
-    async def _quiet(self) -> None:
-        """Until every parcel's remedies have ended."""
-        wanted = len(self.parcels)
-
-        async def ended() -> bool:
-            return len(await self._cases()) >= wanted and not await self._under_way()
-
-        limit = 120 + wanted
-        await eventually(ended, f"work is left over: {self.gateway.log()[-2000:]}", seconds=limit)
-
-    async def _cases(self) -> list[dict[str, Any]]:
-        return await self._all("/v1/cases", kind="stall_pre_transit")
-
-    async def _under_way(self) -> bool:
-        for brief in await self._cases():
-            if brief["state"] in {"open", "acting"}:
-                case = await self.gateway.get(f"/v1/cases/{brief['id']}")
-                if any(remedy["state"] in {"pending", "doing"} for remedy in case["remedies"]):
-                    return True
-        return False
-
-    async def _all(self, path: str, **wanted: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while True:
-            more = {"cursor": cursor} if cursor else {}
-            page = await self.gateway.get(path, limit="200", **wanted, **more)
-            items += page["items"]
-            cursor = page["next_cursor"]
-            if not cursor:
-                return items
-
-    async def _judge(self) -> None:
-        self._count("cancel", Counter(call.number for call in self.world.effective("sf.cancel")), self._numbers())
-        booked = Counter(call.key.rpartition("-")[0] for call in self.world.effective("zto.book"))
-        self._count("booking", booked, set(booked), expected=len(self.parcels))
-        coupons = Counter(row["order_id"] for row in await self._all("/v1/coupons") if row["state"] == "issued")
-        self._count("coupon", coupons, {parcel.order for parcel in self.parcels})
-        for channel in CHANNELS:
-            said = Counter(message.to for message in self.world.received(channel))
-            self._count(f"{channel} message", said, set(said), expected=len(self.parcels))
-        await self._pushes()
-
-    def _numbers(self) -> set[str]:
-        return {parcel.number for parcel in self.parcels}
-
-    def _count(self, what: str, found: Counter[str], of: set[str], *, expected: int | None = None) -> None:
-        self.report.doubled += [f"{what} {key} x{number}" for key, number in found.items() if number > 1]
-        self.report.lost += [f"{what} {key}" for key in of if not found[key]]
-        if expected is not None and len(found) < expected:
-            self.report.lost += [f"{what}: {expected - len(found)} of {expected}"]
-
-    async def _pushes(self) -> None:
-        for parcel in self.parcels:
-            tracking = await self.gateway.get(f"/v1/tracking/{parcel.number}")
-            texts = {scan["text"] for leg in tracking["legs"] for scan in leg["scans"]}
-            self.report.lost += [f"push {text}" for text in parcel.acknowledged if text not in texts]
-
-
-async def campaign(folder: Path, database_url: str, runs: int, seed: int = 0) -> Report:
-    """A whole campaign on one store. folder: for its files."""
-    world = World()
-    async with serve(world) as sandbox:
-        port = free_port()
-        environ = variables(sandbox.port, sandbox.smtp_port, port)
-        gateway = GatewayProcess(folder, prepared(folder), database_url, environ, port)
-        await gateway.start()
-        try:
-            return await Campaign(gateway, sandbox, world, seed).run(runs)
-        finally:
-            await gateway.close()
-
-
-async def _after(seconds: float) -> None:
-    """The random moment of a kill: nothing can be waited for, that is the point."""
-    loop = asyncio.get_running_loop()
-    moment = loop.create_future()
-    loop.call_later(seconds, moment.set_result, None)
-    await moment

@@ -50,8 +50,13 @@ class GatewayProcess:
         self._process: asyncio.subprocess.Process | None = None
         self.http = httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}, trust_env=False)
 
-    async def start(self) -> None:
+    async def start(self, seconds: float = 45) -> None:
         """Until /readyz says yes. Raise RuntimeError with the log when it ends instead."""
+        await self.spawn()
+        await eventually(self._ready, f"the gateway did not start: {self.log()[-3000:]}", seconds=seconds)
+
+    async def spawn(self) -> None:
+        """Begin, and wait for nothing."""
         with (self.folder / "gateway.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "gateway", "serve", *self._arguments),
@@ -60,7 +65,6 @@ class GatewayProcess:
                 stdout=log,
                 stderr=log,
             )
-        await eventually(self._ready, f"the gateway did not start: {self.log()[-3000:]}")
 
     async def _ready(self) -> bool:
         if self._process is None or self._process.returncode is not None:
