@@ -25,8 +25,10 @@ from gateway.remedies.deliver import deliver_due
 from gateway.remedies.withdraw import expire
 from gateway.render import Renderer
 from gateway.runtime import Runtime
+from gateway.seal import Seal
 from gateway.settings import Config, Environment
 from gateway.shared_limits import SharedLimits
+from gateway.shared_tokens import StoredTokens
 from gateway.stalls.counting import Rarely
 from gateway.stalls.incidents import check_carriers
 from gateway.stalls.lanes import learn_lanes
@@ -102,9 +104,14 @@ class Gateway:
         seed = {name: getattr(config, name) for name in MODELS}
         secret = _secret(environment, self.store)
         lane = _lane(environment, secret)
+        seal = Seal(secret, "tokens")
         return Runtime(
             store=self.store,
-            carriers=build_carriers(config.carriers, lambda kind, settings: self.outside.client(settings.base_url)),
+            carriers=build_carriers(
+                config.carriers,
+                lambda kind, settings: self.outside.client(settings.base_url),
+                lambda account: StoredTokens(self.store, seal, account, clock),
+            ),
             notifiers=build_notifiers(
                 config.notifiers,
                 config.channels,

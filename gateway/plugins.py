@@ -6,8 +6,10 @@ installed package names under the entry points `gateway.adapters` and `gateway.n
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import inspect
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -16,7 +18,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from gateway.contract import Can, CarrierAdapter, Notifier
+from gateway.contract import Can, CarrierAdapter, Notifier, SharedTokens
 from gateway.domain import Channel, NumberPattern, ProviderTemplate
 from gateway.settings import CarrierRow, NotifierRow
 
@@ -56,6 +58,13 @@ def carrier_settings(kind: type[CarrierAdapter], row: CarrierRow) -> dict[str, A
     """The row's settings as the adapter knows them: an aggregator's `company` belongs to the gateway."""
     own = "company" in kind.Settings.model_fields
     return {name: value for name, value in row.settings.items() if own or name != "company" or not kind.aggregator}
+
+
+def account(adapter: str, settings: Mapping[str, Any]) -> str:
+    """The key of an account: rows that differ only in the company an aggregator is asked about share one."""
+    own = {name: value for name, value in settings.items() if name not in {"company", "calls_per_second"}}
+    digest = hashlib.sha256(json.dumps(own, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return f"{adapter}:{digest}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,15 +171,20 @@ class Notifiers(Mapping[str, Sender]):
 
 
 def build_carriers(
-    rows: Mapping[str, CarrierRow], client: Callable[[type[CarrierAdapter], Any], httpx.AsyncClient]
+    rows: Mapping[str, CarrierRow],
+    client: Callable[[type[CarrierAdapter], Any], httpx.AsyncClient],
+    tokens: Callable[[str], SharedTokens | None] = lambda account: None,
 ) -> Carriers:
-    """Every enabled row with its adapter. client: makes the HTTP client for (adapter class, its settings)."""
+    """Every enabled row with its adapter. client: makes the HTTP client for (adapter class, its settings). tokens:
+    where processes share an account's."""
     carriers = {}
     for code, row in rows.items():
         if row.enabled:
             kind = adapter_class(row.adapter)
             settings = kind.Settings.model_validate(carrier_settings(kind, row))
-            carriers[code] = Carrier(code=code, row=row, adapter=kind(settings, client(kind, settings)))
+            adapter = kind(settings, client(kind, settings))
+            adapter.shared_tokens = tokens(account(row.adapter, row.settings))
+            carriers[code] = Carrier(code=code, row=row, adapter=adapter)
     return Carriers(carriers)
 
 

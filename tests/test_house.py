@@ -31,6 +31,8 @@ MAY: dict[str, tuple[str, ...]] = {
     "gateway.shared_limits": ("gateway.contract", "gateway.lane", "gateway.limits"),
     "gateway.cache": (),
     "gateway.recent": (),
+    "gateway.seal": (),
+    "gateway.shared_tokens": ("gateway.contract", "gateway.seal", "gateway.store"),
     "gateway.signals": (),
     "gateway.together": (),
     "gateway.privacy": (),

@@ -128,7 +128,7 @@ class FedexAdapter(CarrierAdapter):
 
     @cached_property
     def _tokens(self) -> TokenCache:
-        return TokenCache(self._fetch_token, self.clock, margin=300)
+        return TokenCache(self._fetch_token, self.clock, margin=300, shared=self.shared_tokens)
 
     async def _fetch_token(self) -> Token:
         """Id and secret go in the form; a reseller's customer adds its own."""

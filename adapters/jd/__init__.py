@@ -154,7 +154,8 @@ class JdAdapter(CarrierAdapter):
 
     @cached_property
     def _tokens(self) -> TokenCache:
-        return TokenCache(Grant(self.settings, self.http, self.clock).token, self.clock)
+        grant = Grant(self.settings, self.http, self.clock)
+        return TokenCache(grant.first, self.clock, renew=grant.renewed, shared=self.shared_tokens)
 
     async def _call(
         self, path: str, said: Fields, *, domain: str = "ECAP", but: str = "", deed: bool = False

@@ -12,36 +12,37 @@ from adapters.jd.settings import JdSettings
 from gateway.contract.client import ask
 from gateway.contract.errors import Refused
 from gateway.contract.reading import SHANGHAI, Fields, china_time, epoch_time, inside, required, text
-from gateway.contract.tokens import Token
+from gateway.contract.sharing import Token
 
 _LASTS = datetime.max.replace(tzinfo=UTC)  # until JD says otherwise
 
 
 class Grant:
-    """`token` is what a TokenCache fetches: the token of the settings at first, a fresh one when that was refused.
+    """What a TokenCache asks for: the token of the settings at first, then one for the refresh token of the last.
 
-    A refresh token that JD has replaced is remembered for as long as the process lives.
+    JD may replace the refresh token too. Both are kept where processes share tokens, and survive a restart there.
     """
 
     def __init__(self, settings: JdSettings, http: httpx.AsyncClient, clock: Callable[[], datetime]) -> None:
         self._settings = settings
         self._http = http
         self._clock = clock
-        self._refresh = settings.refresh_token.get_secret_value() if settings.refresh_token else ""
-        self._spent = False
 
-    async def token(self) -> Token:
+    async def first(self) -> Token:
+        """As the merchant granted it."""
+        refresh = self._settings.refresh_token.get_secret_value() if self._settings.refresh_token else ""
+        value = self._settings.access_token.get_secret_value()
+        return Token(value=value, expires_at=_LASTS, refresh=refresh)
+
+    async def renewed(self, before: Token) -> Token:
         """Raise Refused (for a person) where refreshing is refused."""
-        if not self._spent or not self._refresh:
-            self._spent = True
-            return Token(value=self._settings.access_token.get_secret_value(), expires_at=_LASTS)
-        granted = await self._refreshed()
-        self._refresh = text(granted, "refreshToken") or self._refresh
-        return Token(value=required(granted, "accessToken"), expires_at=_end(granted))
+        granted = await self._refreshed(before.refresh)
+        refresh = text(granted, "refreshToken") or before.refresh
+        return Token(value=required(granted, "accessToken"), expires_at=_end(granted), refresh=refresh)
 
-    async def _refreshed(self) -> dict[str, object]:
+    async def _refreshed(self, refresh: str) -> dict[str, object]:
         now = self._clock().astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
-        asked = {"app_key": self._settings.app_key, "refresh_token": self._refresh, "timestamp": now}
+        asked = {"app_key": self._settings.app_key, "refresh_token": refresh, "timestamp": now}
         sign = wire.signature(self._settings.app_secret.get_secret_value(), "md5-salt", asked)
         asked |= {"timezone": "8", "sign": sign}
         try:

@@ -154,7 +154,7 @@ class SfAdapter(CarrierAdapter):
 
     @cached_property
     def _tokens(self) -> TokenCache:
-        return TokenCache(self._fetch_token, self.clock, refused={wire.BAD_TOKEN})
+        return TokenCache(self._fetch_token, self.clock, refused={wire.BAD_TOKEN}, shared=self.shared_tokens)
 
     async def _fetch_token(self) -> Token:
         account = {"partnerID": self.settings.partner_id, "secret": self.settings.check_word.get_secret_value()}

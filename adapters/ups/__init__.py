@@ -180,7 +180,7 @@ class UpsAdapter(CarrierAdapter):
 
     @cached_property
     def _tokens(self) -> TokenCache:
-        return TokenCache(self._fetch_token, self.clock)
+        return TokenCache(self._fetch_token, self.clock, shared=self.shared_tokens)
 
     async def _fetch_token(self) -> Token:
         ours = self.settings

@@ -154,7 +154,7 @@ class UspsAdapter(CarrierAdapter):
 
     @cached_property
     def _payments(self) -> TokenCache:
-        return TokenCache(self._fetch_payment, self.clock, margin=600)
+        return TokenCache(self._fetch_payment, self.clock, margin=600, shared=self.shared_tokens, name="payment")
 
     async def _fetch_payment(self) -> Token:
         body = orders.roles(self.settings)
@@ -163,7 +163,7 @@ class UspsAdapter(CarrierAdapter):
 
     @cached_property
     def _tokens(self) -> TokenCache:
-        return TokenCache(self._fetch_token, self.clock)
+        return TokenCache(self._fetch_token, self.clock, shared=self.shared_tokens)
 
     async def _fetch_token(self) -> Token:
         """Raise Refused for a token of an app that is not approved: it opens nothing."""

@@ -18,7 +18,8 @@ from gateway.contract.errors import (
 )
 from gateway.contract.notifier import Found, Notifier, NotifierSettings
 from gateway.contract.secret import Secret
-from gateway.contract.tokens import Token, TokenCache
+from gateway.contract.sharing import SharedTokens, Token
+from gateway.contract.tokens import TokenCache
 
 __all__ = [
     "BadPayload",
@@ -42,6 +43,7 @@ __all__ = [
     "Refused",
     "Reply",
     "Secret",
+    "SharedTokens",
     "Token",
     "TokenCache",
     "TryAgain",

@@ -15,6 +15,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.contract.errors import BadSignature, Refused
+from gateway.contract.sharing import SharedTokens
 from gateway.domain import Booking, LegRef, NumberPattern, Parcel, Reason, Scan, Status
 
 
@@ -124,6 +125,9 @@ class CarrierAdapter(ABC):
 
     #: seconds for which a repeated key of `book` gives the first booking; None: for good, or `find_booking` knows it
     remembers_key: ClassVar[float | None] = None
+
+    #: where other processes find this account's tokens, for `TokenCache`; set by the gateway
+    shared_tokens: SharedTokens | None = None
 
     def __init__(
         self,

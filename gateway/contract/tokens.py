@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -13,15 +12,12 @@ import httpx
 from gateway.contract.client import ask
 from gateway.contract.errors import BadPayload, Refused
 from gateway.contract.reading import required, unreadable
+from gateway.contract.sharing import SharedTokens, Token
 from gateway.contract.signing import basic
 
+__all__ = ["Token", "TokenCache", "client_credentials", "token_in"]
+
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    value: str
-    expires_at: datetime
 
 
 def token_in(
@@ -61,7 +57,8 @@ async def client_credentials(
 class TokenCache:
     """One account's token. `fetch` asks the provider; `margin` is how long before its end a token is no longer used.
 
-    refused: the provider's own codes of a token that is no good, besides 401.
+    renew: instead of `fetch`, for a token that came with a refresh token. refused: the provider's own codes of a token
+    that is no good, besides 401. shared: where other processes find it too, under `name`; None: each has its own.
     """
 
     def __init__(
@@ -69,27 +66,37 @@ class TokenCache:
         fetch: Callable[[], Awaitable[Token]],
         clock: Callable[[], datetime],
         *,
+        renew: Callable[[Token], Awaitable[Token]] | None = None,
         margin: float = 60,
         refused: Collection[str] = (),
+        shared: SharedTokens | None = None,
+        name: str = "token",
     ) -> None:
         self._fetch = fetch
+        self._renew = renew
         self._clock = clock
         self._refused = refused
         self._margin = timedelta(seconds=margin)
+        self._shared, self._name = shared, name
         self._lock = asyncio.Lock()
         self._token: Token | None = None
+        self._failed: str | None = None
 
     async def get(self) -> str:
         """A usable token, fetched when there is none. Errors of the fetch pass through."""
         async with self._lock:
-            if self._token is None or self._token.expires_at - self._margin <= self._clock():
-                self._token = await self._fetch()
+            if self._token is None or not self._good(self._token):
+                shared = self._shared
+                fresh = (
+                    self._fresh(self._token) if shared is None else shared.renewed(self._name, self._good, self._fresh)
+                )
+                self._token, self._failed = await fresh, None
             return self._token.value
 
     def drop(self, failed: str) -> None:
-        """Forget the token that was refused, unless somebody has already replaced it."""
+        """Use the token that was refused no more, unless somebody has already replaced it."""
         if self._token is not None and self._token.value == failed:
-            self._token = None
+            self._failed = failed
 
     async def use(self, call: Callable[[str], Awaitable[Answer]]) -> Answer:
         """`call` with a token; one that is refused is replaced once, and its second refusal passes through."""
@@ -101,3 +108,11 @@ class TokenCache:
                 raise
         self.drop(token)
         return await call(await self.get())
+
+    def _good(self, token: Token) -> bool:
+        return token.value != self._failed and token.expires_at - self._margin > self._clock()
+
+    async def _fresh(self, before: Token | None) -> Token:
+        if self._renew is not None and before is not None and before.refresh:
+            return await self._renew(before)
+        return await self._fetch()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway import plugins
 from gateway.contract import Rate
 from gateway.domain import LegRef
 from gateway.plugins import Carrier
@@ -42,10 +41,8 @@ class Way:
 
 
 def account(carrier: Carrier) -> str:
-    """The key of an account: rows that differ only in the company an aggregator is asked about share one."""
-    own = {name: value for name, value in carrier.row.settings.items() if name not in {"company", "calls_per_second"}}
-    digest = hashlib.sha256(json.dumps(own, sort_keys=True, default=str).encode()).hexdigest()[:16]
-    return f"{carrier.row.adapter}:{digest}"
+    """The key of its account."""
+    return plugins.account(carrier.row.adapter, carrier.row.settings)
 
 
 def rate(carrier: Carrier) -> Rate:

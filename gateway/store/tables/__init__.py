@@ -10,7 +10,7 @@ from __future__ import annotations
 from gateway.store.tables.columns import Instant, Json, compact, instant, metadata, micros
 from gateway.store.tables.deeds import case_events, cases, incidents, ledger, messages, outbox, suppressions
 from gateway.store.tables.lanes import dwells, lanes
-from gateway.store.tables.office import audit, configs, idempotency, keys, ticks
+from gateway.store.tables.office import audit, configs, idempotency, keys, ticks, tokens
 from gateway.store.tables.parcels import (
     carrier_health,
     inbox,
@@ -51,6 +51,7 @@ __all__ = [
     "strays",
     "suppressions",
     "ticks",
+    "tokens",
     "unmapped",
     "watches",
 ]

@@ -56,3 +56,12 @@ ticks = Table(
     Column("name", String(40), primary_key=True),
     Column("slot", BigInteger, nullable=False),  # the newest slot somebody took
 )
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("name", String(120), primary_key=True),  # "<account>:<which of its tokens>"
+    Column("sealed", LargeBinary),  # encrypted with the gateway's secret; NULL until the first was fetched
+    Column("holder", String(40)),  # who fetches a fresh one now
+    Column("held_until", Instant),
+)
