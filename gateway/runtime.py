@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from gateway.cache import Cache
@@ -15,6 +16,7 @@ from gateway.policies import Policies
 from gateway.recent import Recent
 from gateway.render import Renderer
 from gateway.signals import Signals
+from gateway.store.delivery import Notes
 from gateway.store.engine import Store, Tx
 from gateway.words import Words
 
@@ -47,3 +49,8 @@ class Runtime:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     started_at: datetime | None = None
     follow: Sequence[Callable[[Runtime, Tx, Any], Awaitable[None]]] = ()
+
+    @cached_property
+    def notes(self) -> Notes:
+        """Where doers note their steps."""
+        return Notes(self.store)

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
-class Together(Generic[T]):
-    """Each caller hands in an item and returns when the write that took it has succeeded, or raises what it raised.
+class Together(Generic[T, R]):
+    """Each caller hands in an item, and gets what its write said of it, once that has succeeded; or what it raised.
 
     The first in line writes for all who wait, so nothing runs between calls and there is nothing to close. Where a
     group fails each item is written alone, so that one that cannot be written takes no other with it. A write may see
@@ -19,21 +20,21 @@ class Together(Generic[T]):
 
     def __init__(
         self,
-        write: Callable[[Sequence[T]], Awaitable[None]],
+        write: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
         *,
         most: int,
         everyones: tuple[type[Exception], ...] = (),
     ) -> None:
-        """write: all or nothing. most: items of one write. everyones: failures that are no item's own (the store is
-        away): nothing is tried again."""
+        """write: all or nothing; an answer for each item. most: items of one write. everyones: failures that are no
+        item's own (the store is away): nothing is tried again."""
         self._write = write
         self._most = most
         self._everyones = everyones
-        self._waiting: list[tuple[T, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._turn = asyncio.Lock()
 
-    async def __call__(self, item: T) -> None:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def __call__(self, item: T) -> R:
+        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
         try:
             async with self._turn:
@@ -42,9 +43,10 @@ class Together(Generic[T]):
         except asyncio.CancelledError:
             self._waiting = [one for one in self._waiting if one[1] is not done]
             raise
-        done.result()
+        return done.result()
 
     async def _next(self) -> None:
+        await asyncio.sleep(0)  # whoever was woken by the same commit comes with us
         group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
         try:
             await self._settle(group)
@@ -52,9 +54,9 @@ class Together(Generic[T]):
             self._waiting = [one for one in group if not one[1].done()] + self._waiting  # for whoever is next
             raise
 
-    async def _settle(self, group: Sequence[tuple[T, asyncio.Future[None]]]) -> None:
+    async def _settle(self, group: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
         try:
-            await self._write([item for item, _ in group])
+            answers = await self._write([item for item, _ in group])
         except Exception as error:
             if len(group) > 1 and not isinstance(error, self._everyones):
                 for one in group:
@@ -63,5 +65,5 @@ class Together(Generic[T]):
             for _, done in group:
                 done.set_exception(error)
         else:
-            for _, done in group:
-                done.set_result(None)
+            for (_, done), answer in zip(group, answers, strict=True):
+                done.set_result(answer)

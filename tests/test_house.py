@@ -24,7 +24,7 @@ MAY: dict[str, tuple[str, ...]] = {
     # cellar
     "gateway.rules": ("gateway.domain",),
     # ground
-    "gateway.store": ("gateway.domain", "gateway.contract", "gateway.rules"),
+    "gateway.store": ("gateway.domain", "gateway.contract", "gateway.rules", "gateway.together"),
     "gateway.http": ("gateway.contract",),
     "gateway.lane": (),
     "gateway.limits": ("gateway.contract",),

@@ -16,15 +16,16 @@ class Book:
         self.begun = asyncio.Event()
         self.groups: list[list[str]] = []
 
-    async def write(self, items: Sequence[str]) -> None:
+    async def write(self, items: Sequence[str]) -> list[str]:
         self.begun.set()
         await self.open.wait()
         if "bad" in items:
             raise ValueError(f"{len(items)} could not be written")
         self.groups.append(list(items))
+        return [item.upper() for item in items]
 
 
-async def waiting(book: Book, together: Together[str], *items: str) -> list[asyncio.Task[None]]:
+async def waiting(book: Book, together: Together[str, str], *items: str) -> list[asyncio.Task[str]]:
     """The first item's write has begun, the others wait."""
     tasks = [asyncio.create_task(together(items[0]))]
     await book.begun.wait()
@@ -38,7 +39,7 @@ async def test_whatever_waits_is_written_together() -> None:
     together = Together(book.write, most=3)
     tasks = await waiting(book, together, "a", "b", "c", "d", "e")
     book.open.set()
-    await asyncio.gather(*tasks)
+    assert await asyncio.gather(*tasks) == ["A", "B", "C", "D", "E"]
     assert book.groups == [["a"], ["b", "c", "d"], ["e"]]
 
 
@@ -48,7 +49,7 @@ async def test_one_that_cannot_be_written_takes_no_other_with_it() -> None:
     tasks = await waiting(book, together, "a", "b", "bad", "c", "d")
     book.open.set()
     ends = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(end) for end in ends] == [type(None), type(None), ValueError, type(None), type(None)]
+    assert [type(end) for end in ends] == [str, str, ValueError, str, str]
     assert book.groups == [["a"], ["b"], ["c"], ["d"]]
 
 
@@ -58,7 +59,7 @@ async def test_a_failure_of_everybody_is_not_tried_again_for_each() -> None:
     tasks = await waiting(book, together, "a", "b", "bad", "c", "d")
     book.open.set()
     ends = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(end) for end in ends] == [type(None), *[ValueError] * 3, type(None)]
+    assert [type(end) for end in ends] == [str, *[ValueError] * 3, str]
     assert book.groups == [["a"], ["d"]]
 
 

@@ -95,8 +95,7 @@ async def _ask_about_forgotten(work: Work) -> None:
         if answer(work.deed, question) is not None:
             raise Stop(Drop(reason=f"{begun['carrier']} has a booking under {begun['key']}"))
         raise Stop(Again(due_at=None, reason=f"{question}: {begun['carrier']} may have booked under {begun['key']}"))
-    async with work.standing():
-        work.set(begun=None, booking=None)
+    await work.noted(begun=None, booking=None)
 
 
 async def _call(work: Work, parcel: Parcel) -> Booking | None:
@@ -109,8 +108,7 @@ async def _call(work: Work, parcel: Parcel) -> Booking | None:
         raise OutcomeUnknown(f"{begun['carrier']} answered what cannot be read: {error}") from error
     except (CallPerson, Incomplete) as error:
         refused = {**work.progress.get("refused", {}), begun["carrier"]: str(error)}
-        async with work.standing():
-            work.set(begun=None, booking=None, refused=refused)
+        await work.noted(begun=None, booking=None, refused=refused)
         return None
 
 

@@ -144,8 +144,7 @@ async def _is_void(work: Work, parcel: Parcel) -> bool:
 
 
 async def _cancelled(work: Work, leg: Leg, *, how: str) -> None:
-    async with work.standing():
-        work.set(begun=None, cancelled={"leg_id": leg.id, "carrier": leg.carrier, "how": how})
+    await work.noted(begun=None, cancelled={"leg_id": leg.id, "carrier": leg.carrier, "how": how})
 
 
 async def _not_cancelled(work: Work, leg: Leg, error: Refused) -> None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 
 from gateway.contract import CallPerson, TryAgain, Unavailable
 from gateway.outcome import Again, Dead, Drop, End, No
@@ -20,8 +19,10 @@ from gateway.rules.retry import next_try
 from gateway.runtime import Runtime
 from gateway.store import cases, outbox
 from gateway.store.away import StoreAway
+from gateway.store.delivery import TOGETHER, keep_many
 from gateway.store.queues import LeaseLost
 from gateway.store.rows import Row
+from gateway.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -36,82 +37,94 @@ _ROUNDS = 20
 
 async def deliver_due(rt: Runtime, limit: int = 16, *, doers: Doers = DOERS) -> int:
     """Do everything that is due, `limit` deeds at once; how many were handled. One slow deed holds up no other."""
-    under_way: set[asyncio.Task[None]] = set()
+    hands = _Hands(rt, doers)
     handled = 0
+    keeper = asyncio.create_task(hands.keep())
     try:
         while True:
-            claimed = await _claim(rt, limit - len(under_way)) if handled < limit * _ROUNDS else []
-            handled += len(claimed)
-            under_way |= {asyncio.create_task(_deliver(rt, deed, doers)) for deed in claimed}
-            if not under_way:
+            room = limit - len(hands.under_way) if handled < limit * _ROUNDS else 0
+            handled += await hands.claim(room)
+            if not hands.under_way:
                 return handled
-            full = len(under_way) >= limit or handled >= limit * _ROUNDS
-            wait = None if full else _LOOK_SECONDS
-            done, under_way = await asyncio.wait(under_way, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-    finally:
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
-
-
-async def _claim(rt: Runtime, limit: int) -> list[Row]:
-    if limit <= 0:
-        return []
-    async with rt.store.write() as tx:
-        return await outbox.claim(tx, rt.clock(), limit=limit, lease=rt.lease)
-
-
-async def _deliver(rt: Runtime, deed: Row, doers: Doers) -> None:
-    try:
-        async with _kept(rt, deed):
-            end = await _moot(rt, deed) or await _attempt(rt, deed, doers)
-        await carry_out(rt, deed, end)
-    except LeaseLost:
-        log.debug("deed %s was taken over by another worker", deed.id)
-    except StoreAway:
-        log.info(
-            "deed %s (%s) was left when the store went; it is claimed again when its lease ends", deed.id, deed.kind
-        )
-    except Exception:
-        # The store failed while the end was written: the lease ends by itself and the deed is claimed again.
-        log.exception("the end of deed %s (%s) could not be written", deed.id, deed.kind)
-
-
-@asynccontextmanager
-async def _kept(rt: Runtime, deed: Row) -> AsyncIterator[None]:
-    """Keep the lease up while the block lasts."""
-
-    async def keep() -> None:
-        while True:
-            await asyncio.sleep(rt.lease.total_seconds() / 3)
-            async with rt.store.write() as tx:
-                await outbox.keep(tx, deed, rt.clock() + rt.lease)
-
-    keeper = asyncio.create_task(keep())
-    try:
-        yield
+            full = len(hands.under_way) >= limit or handled >= limit * _ROUNDS
+            await hands.some_end(None if full else _LOOK_SECONDS)
     finally:
         keeper.cancel()
-        (ended,) = await asyncio.gather(keeper, return_exceptions=True)
-        if isinstance(ended, Exception) and not isinstance(ended, LeaseLost):
-            log.warning("the lease of deed %s was not kept up: %s", deed.id, ended)
+        await hands.close()
+        await asyncio.gather(keeper, return_exceptions=True)
 
 
-async def _moot(rt: Runtime, deed: Row) -> End | None:
+class _Hands:
+    """Deeds under way in one pass. What they note and how they end is committed together where it comes together."""
+
+    def __init__(self, rt: Runtime, doers: Doers) -> None:
+        self.under_way: dict[asyncio.Task[None], Row] = {}
+        self._rt = rt
+        self._doers = doers
+        self._end: Together[tuple[Row, End], bool] = Together(
+            partial(carry_out, rt), most=TOGETHER, everyones=(StoreAway,)
+        )
+
+    async def claim(self, limit: int) -> int:
+        """Begin with so many that are due; how many there were."""
+        if limit <= 0:
+            return 0
+        async with self._rt.store.write() as tx:
+            claimed = await outbox.claim(tx, self._rt.clock(), limit=limit, lease=self._rt.lease)
+            states = await cases.states(tx, {deed.case_id for deed in claimed if deed.case_id is not None})
+        for deed in claimed:
+            self.under_way[asyncio.create_task(self._deliver(deed, states.get(deed.case_id)))] = deed
+        return len(claimed)
+
+    async def some_end(self, seconds: float | None) -> None:
+        """Until one has ended, or so long."""
+        done, _ = await asyncio.wait(self.under_way, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            del self.under_way[task]
+            task.result()
+
+    async def close(self) -> None:
+        for task in self.under_way:
+            task.cancel()
+        await asyncio.gather(*self.under_way, return_exceptions=True)
+
+    async def keep(self) -> None:
+        """Keep the leases of all up."""
+        while True:
+            await asyncio.sleep(self._rt.lease.total_seconds() / 3)
+            deeds = list(self.under_way.values())
+            try:
+                if deeds:
+                    async with self._rt.store.write() as tx:
+                        await keep_many(tx, deeds, self._rt.clock() + self._rt.lease)
+            except Exception as error:
+                log.warning("the leases of %d deeds were not kept up: %s", len(deeds), error)
+
+    async def _deliver(self, deed: Row, case_state: str | None) -> None:
+        try:
+            end = _moot(self._rt, deed, case_state) or await _attempt(self._rt, deed, self._doers)
+            if not await self._end((deed, end)):
+                raise LeaseLost(deed.id)
+        except LeaseLost:
+            log.debug("deed %s was taken over by another worker", deed.id)
+        except StoreAway:
+            log.info(
+                "deed %s (%s) was left when the store went; it is claimed again when its lease ends", deed.id, deed.kind
+            )
+        except Exception:
+            # The store failed while the end was written: the lease ends by itself and the deed is claimed again.
+            log.exception("the end of deed %s (%s) could not be written", deed.id, deed.kind)
+
+
+def _moot(rt: Runtime, deed: Row, case_state: str | None) -> End | None:
     """Too early (it waited for another deed, which ended before its time), or too late: a deed of a closed case is done
     only if it was begun, or if it tells how another one ended."""
     not_before = deed.payload.get("not_before")
     if not_before is not None and datetime.fromisoformat(not_before) > rt.clock():
         return Again(due_at=datetime.fromisoformat(not_before), reason="delay", free=True)
-    if deed.case_id is None or deed.progress or deed.payload.get("anyway"):
+    if case_state not in cases.CLOSED or deed.progress or deed.payload.get("anyway"):
         return None
-    async with rt.store.read() as tx:
-        case = await cases.get(tx, deed.case_id)
-    if case is None or case.state not in cases.CLOSED:
-        return None
-    return Drop(reason=f"the case is {case.state}")
+    return Drop(reason=f"the case is {case_state}")
 
 
 async def _attempt(rt: Runtime, deed: Row, doers: Doers) -> End:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.cases.standing import settle
@@ -9,7 +10,7 @@ from gateway.domain import DeedKind, DeedState
 from gateway.outcome import Again, Dead, Done, Drop, End, No
 from gateway.rules.policy import RemedyPlan
 from gateway.runtime import Runtime
-from gateway.store import cases, outbox
+from gateway.store import cases, delivery, outbox
 from gateway.store.engine import Tx
 from gateway.store.outbox import Deed
 from gateway.store.rows import Row
@@ -18,31 +19,43 @@ from gateway.store.rows import Row
 _TOLD_BY = "ops_case"
 
 
-async def carry_out(rt: Runtime, deed: Row, end: End) -> None:
-    """One transaction. Raise LeaseLost when the deed is no longer ours."""
+async def carry_out(rt: Runtime, ends: Sequence[tuple[Row, End]]) -> list[bool]:
+    """The ends of deeds, in one transaction: which of them were still ours. Cases are locked in the order of their
+    ids, and before deeds."""
     async with rt.store.write() as tx:
-        if deed.case_id is not None:
-            await cases.locked(tx, deed.case_id)
-        await _write(rt, tx, deed, end)
-        if deed.case_id is not None:
-            await _note(rt, tx, deed, end)
-            await settle(rt, tx, deed.case_id)
+        for case_id in _cases(ends):
+            await cases.locked(tx, case_id)
+        held = await delivery.hold(tx, [deed for deed, _ in ends])
+        ours = [(deed, end) for deed, end in ends if deed.id in held]
+        await delivery.end_many(tx, [_written(deed, end) for deed, end in ours], rt.clock())
+        for deed, end in ours:
+            if deed.case_id is not None:
+                await _note(rt, tx, deed, end)
+        for case_id in _cases(ours):
+            await settle(rt, tx, case_id)
         tx.after_commit(lambda: rt.signals.wake("outbox"))
+    return [deed.id in held for deed, _ in ends]
 
 
-async def _write(rt: Runtime, tx: Tx, deed: Row, end: End) -> None:
-    now = rt.clock()
+def _cases(ends: Sequence[tuple[Row, End]]) -> list[str]:
+    return sorted({deed.case_id for deed, _ in ends if deed.case_id is not None})
+
+
+def _written(deed: Row, end: End) -> delivery.End:
     match end:
         case Again(due_at=due_at, reason=reason, free=free):
-            await outbox.again(tx, deed, due_at, reason, free=free)
+            tries = max(deed.attempts - 1, 0) if free else deed.attempts
+            waits = delivery.End(deed, DeedState.PENDING, over=False, due_at=due_at, reason=reason)
+            return waits._replace(attempts=tries)
         case Done(result=result):
-            await outbox.end(tx, deed, DeedState.DONE, now, result=result)
+            over = delivery.End(deed, DeedState.DONE, result=result)
         case No(reason=reason, result=result):
-            await outbox.end(tx, deed, DeedState.REFUSED, now, reason=reason, result=result)
+            over = delivery.End(deed, DeedState.REFUSED, reason=reason, result=result)
         case Drop(reason=reason):
-            await outbox.end(tx, deed, DeedState.DROPPED, now, reason=reason)
+            over = delivery.End(deed, DeedState.DROPPED, reason=reason)
         case Dead(reason=reason):
-            await outbox.end(tx, deed, DeedState.DEAD, now, reason=reason)
+            over = delivery.End(deed, DeedState.DEAD, reason=reason)
+    return over._replace(attempts=deed.attempts)
 
 
 async def _note(rt: Runtime, tx: Tx, deed: Row, end: End) -> None:

@@ -57,8 +57,7 @@ async def _intercept(work: Work) -> None:
         outcome = {"state": "unknown", "reason": str(error)}
     except Refused as error:
         outcome = {"state": "refused", "reason": str(error)}
-    async with work.standing():
-        work.set(begun=None, intercept=outcome)
+    await work.noted(begun=None, intercept=outcome)
 
 
 async def _may_begin(work: Work, tx: Tx, here: Ground, parcel: Parcel) -> None:

@@ -70,6 +70,11 @@ class Work:
         if stop is not None:
             raise stop
 
+    async def noted(self, **changes: Any) -> None:
+        """Note what came of a step, by itself. Raise LeaseLost."""
+        self.set(**changes)
+        await self.rt.notes(self.deed, self.progress, self.rt.clock() + self.rt.lease)
+
     async def note(self, tx: Tx) -> None:
         """Write the progress, and prove the lease once more. Raise LeaseLost."""
         await outbox.note(tx, self.deed, self.progress, until=self.rt.clock() + self.rt.lease)

@@ -5,7 +5,7 @@ Lock order, everywhere: shipment, then case, then deeds of the case, then ledger
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,14 @@ async def add(tx: Tx, **values: Any) -> bool:
 
 async def get(tx: Tx, case_id: str) -> Row[Any] | None:
     return (await tx.conn.execute(select(cases).where(cases.c.id == case_id))).one_or_none()
+
+
+async def states(tx: Tx, case_ids: Collection[str]) -> dict[str, str]:
+    """The state of each case."""
+    if not case_ids:
+        return {}
+    found = select(cases.c.id, cases.c.state).where(cases.c.id.in_(sorted(case_ids)))
+    return {row.id: row.state for row in (await tx.conn.execute(found)).all()}
 
 
 async def locked(tx: Tx, case_id: str) -> Row[Any] | None:

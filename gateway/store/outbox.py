@@ -17,8 +17,8 @@ from sqlalchemy import Row, select, update
 from gateway.domain import DeedState
 from gateway.store.engine import Tx
 from gateway.store.ids import new_id
-from gateway.store.queues import LeaseLost, finish
 from gateway.store.queues import claim as claim_rows
+from gateway.store.queues import finish
 from gateway.store.tables import cases, outbox
 from gateway.store.upsert import insert
 
@@ -73,27 +73,13 @@ async def add(tx: Tx, deed: Deed, now: datetime) -> str | None:
 
 async def claim(tx: Tx, now: datetime, *, limit: int, lease: timedelta) -> list[Row[Any]]:
     """Due deeds, now `doing`, with attempts counted. Rows of `outbox`."""
-    rows = await claim_rows(tx, outbox, now=now, limit=limit, lease=lease)
-    ids = [row.id for row in rows]
-    counted = (
-        update(outbox)
-        .where(outbox.c.id.in_(ids))
-        .values(state=DeedState.DOING, attempts=outbox.c.attempts + 1)
-        .returning(outbox)
-    )
-    return sorted((await tx.conn.execute(counted)).all(), key=lambda row: str(row.id)) if ids else []
+    also = {"state": DeedState.DOING, "attempts": outbox.c.attempts + 1}
+    return await claim_rows(tx, outbox, now=now, limit=limit, lease=lease, also=also)
 
 
 async def note(tx: Tx, deed: Row[Any], progress: dict[str, Any], *, until: datetime) -> None:
     """Keep the steps done and begun, and the lease. Raise LeaseLost."""
     await finish(tx, outbox, deed.id, deed.fence, due_at=until, progress=progress)
-
-
-async def keep(tx: Tx, deed: Row[Any], until: datetime) -> None:
-    """Hold the lease of a deed that is under way longer. Raise LeaseLost."""
-    held = update(outbox).where(outbox.c.id == deed.id, outbox.c.fence == deed.fence, outbox.c.state == DeedState.DOING)
-    if (await tx.conn.execute(held.values(due_at=until))).rowcount != 1:
-        raise LeaseLost(f"outbox {deed.id} fence {deed.fence}")
 
 
 async def again(tx: Tx, deed: Row[Any], due_at: datetime | None, reason: str, *, free: bool = False) -> None:
@@ -107,7 +93,7 @@ async def end(
 ) -> None:
     """The end of a deed, and the start of those that waited for it. Raise LeaseLost."""
     await finish(tx, outbox, deed.id, deed.fence, due_at=None, state=state, result=result, reason=reason, ended_at=now)
-    await _wake(tx, [deed.id], now)
+    await wake(tx, [deed.id], now)
 
 
 async def drop(tx: Tx, ids: Sequence[str], reason: str, now: datetime) -> list[str]:
@@ -119,7 +105,7 @@ async def drop(tx: Tx, ids: Sequence[str], reason: str, now: datetime) -> list[s
         .returning(outbox.c.id)
     )
     dropped = [row.id for row in (await tx.conn.execute(taken)).all()] if ids else []
-    await _wake(tx, dropped, now)
+    await wake(tx, dropped, now)
     return dropped
 
 
@@ -189,7 +175,8 @@ async def live_of_shipment(tx: Tx, shipment_id: str, kind: str) -> list[Row[Any]
     return list((await tx.conn.execute(found)).all())
 
 
-async def _wake(tx: Tx, ended: Sequence[str], now: datetime) -> None:
+async def wake(tx: Tx, ended: Sequence[str], now: datetime) -> None:
+    """Make those due that waited for these deeds."""
     if ended:
         waiting = (outbox.c.after.in_(ended), outbox.c.state == DeedState.PENDING, outbox.c.due_at.is_(None))
         await tx.conn.execute(update(outbox).where(*waiting).values(due_at=now))

@@ -20,17 +20,17 @@ class LeaseLost(Exception):
 
 
 async def claim(
-    tx: Tx, table: Table, *, now: datetime, limit: int, lease: timedelta, where: Mapping[str, Any] | None = None
+    tx: Tx, table: Table, *, now: datetime, limit: int, lease: timedelta, also: Mapping[str, Any] | None = None
 ) -> list[Row[Any]]:
-    """Up to `limit` due rows, oldest first, ours until now + lease. where: column -> value it must have."""
+    """Up to `limit` due rows, oldest first, ours until now + lease. also: column -> what is written with it."""
     key = _key(table)
-    due = select(key).where(table.c.due_at <= now, *_equal(table, where)).order_by(table.c.due_at).limit(limit)
+    due = select(key).where(table.c.due_at <= now).order_by(table.c.due_at).limit(limit)
     # Materialized: PostgreSQL may run a plain subquery once per row of the outer table, and lock beyond the limit.
     picked = due.with_for_update(skip_locked=True).cte("picked").prefix_with("MATERIALIZED")
     claimed = (
         update(table)
         .where(key.in_(select(picked.c[key.name])))
-        .values(due_at=now + lease, fence=table.c.fence + 1)
+        .values(due_at=now + lease, fence=table.c.fence + 1, **(also or {}))
         .returning(table)
     )
     rows = list((await tx.conn.execute(claimed)).all())
@@ -58,7 +58,3 @@ async def backlog(tx: Tx, table: Table, now: datetime) -> tuple[int, datetime | 
 def _key(table: Table) -> Column[Any]:
     (key,) = table.primary_key.columns
     return key
-
-
-def _equal(table: Table, where: Mapping[str, Any] | None) -> list[Any]:
-    return [table.c[name] == value for name, value in (where or {}).items()]

@@ -81,12 +81,12 @@ class Answers:
         """batch: legs of a question. at_once: questions under way."""
         self.rt = rt
         self.gate = asyncio.Semaphore(at_once)
-        self.write: Together[Outcome] = Together(
+        self.write: Together[Outcome, None] = Together(
             partial(write_down, rt), most=max(1, _TOGETHER // batch), everyones=(StoreAway,)
         )
 
 
-async def write_down(rt: Runtime, outcomes: Sequence[Outcome]) -> None:
+async def write_down(rt: Runtime, outcomes: Sequence[Outcome]) -> list[None]:
     """Record answers. A leg whose lease we lost meanwhile is somebody else's: nothing is written for it."""
     now = rt.clock()
     async with rt.store.write() as tx:
@@ -110,6 +110,7 @@ async def write_down(rt: Runtime, outcomes: Sequence[Outcome]) -> None:
         log.warning("%s answers again; polls had failed since %s", provider, since.isoformat())
     for why in recorded.refused:
         log.warning("a poll told something that cannot be: %s", why)
+    return [None] * len(outcomes)
 
 
 async def give_back(rt: Runtime, asked: Sequence[Asked], due_at: datetime | None = None) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from gateway.contract import Refused, Unavailable
 from gateway.domain import DeedState
@@ -18,6 +19,7 @@ from gateway.rules.retry import DEEDS
 from gateway.store import outbox
 from gateway.store.engine import Store
 from gateway.store.outbox import Deed
+from gateway.store.queues import LeaseLost
 from gateway.store.rows import Row
 from tests.remedies.world import World, world
 
@@ -185,3 +187,36 @@ async def test_one_that_was_taken_over_writes_nothing(store: Store) -> None:
     await deliver_due(rt, doers={"chore": do})
     row = await deed(rt)
     assert (row.state, row.result, row.attempts) == ("done", {"by": "second"}, 2)
+
+
+async def test_notes_that_wait_are_committed_together_and_a_lost_lease_is_told_to_its_own_doer(store: Store) -> None:
+    rt = world(store)
+    await written(rt, "a", "b", "c")
+    noted: dict[str, str] = {}
+
+    async def do(_: Any, row: Any) -> Done:
+        if row.key == "b":
+            async with store.write() as tx:
+                await tx.conn.execute(text("UPDATE outbox SET fence = fence + 1 WHERE key = 'b'"))
+        try:
+            await rt.notes(row, {"begun": row.key}, rt.clock() + rt.lease)
+            noted[row.key] = (await deed(rt, row.key)).progress["begun"]
+        except LeaseLost:
+            noted[row.key] = "lost"
+            raise
+        return Done(result={"by": "first"})
+
+    await deliver_due(rt, 3, doers={"chore": do})
+    assert noted == {"a": "a", "b": "lost", "c": "c"}
+    assert [(await deed(rt, key)).result for key in "abc"] == [{"by": "first"}, None, {"by": "first"}]
+
+
+async def test_an_end_that_cannot_be_written_takes_no_other_with_it(store: Store) -> None:
+    rt = world(store)
+    await written(rt, "a", "b", "c")
+
+    async def do(_: Any, row: Any) -> Done:
+        return Done(result=object() if row.key == "b" else {"done": row.key})
+
+    await deliver_due(rt, 3, doers={"chore": do})
+    assert [(await deed(rt, key)).state for key in "abc"] == ["done", "doing", "done"]
