@@ -1,8 +1,7 @@
 """J&T Express China (极兔), open platform "webopenplatformapi" (https://open.jtexpress.com.cn).
 
-Ten numbers per call, as the vendor advises (30 are allowed); no pace and no interval are published: the defaults hold.
-Times are naive Beijing time. The digest covers `bizContent` alone, not the timestamp header: no window for replays.
-Both callback addresses of the console (trace, order status) are the one webhook address of this carrier.
+Ten numbers per call, as the vendor advises (30 are allowed); no pace, no interval is published. Times are Beijing's.
+The digest covers `bizContent` alone: no window for replays. Both callback addresses of the console are this webhook.
 
 Unverified, so settings: numbers and words of errors (`again_codes`, `busy_words`, `config_codes`); what getOrders and
 cancelOrder say of orders unknown or void (`no_order_codes`, `void_codes`); the enums of a booking (`order`); the
@@ -22,7 +21,7 @@ from gateway.contract.errors import BadPayload, BadSignature, Refused, refusal
 from gateway.contract.reading import SHANGHAI, form, inside, listed, load_object, local_time, required, says, text
 from gateway.contract.secret import Secret
 from gateway.contract.signing import compact, md5_base64, md5_hex, same
-from gateway.domain import Basis, Booking, LegRef, Parcel, Party, Reason, Scan, Status
+from gateway.domain import Basis, Booking, Confidence, LegRef, NumberPattern, Parcel, Party, Reason, Scan, Status
 
 #: scanType is a number, or the name beside it; 10/101: signed, scanTypeCode of a return; 11/: problem scans, by their
 #: problemType, whichever way 11 was written. order/ is the order-status push: it alone says cancelled.
@@ -81,6 +80,7 @@ class JtexpressAdapter(CarrierAdapter):
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL
     Settings = JtexpressSettings
     batch = 10
+    number_forms = (NumberPattern(form="JT[0-9]{13}", says=Confidence.CERTAIN, note="JT and 13 digits"),)
     statuses = {word: meaning for words, meaning in _TABLE.items() for word in words.split()}
 
     @classmethod
@@ -91,10 +91,6 @@ class JtexpressAdapter(CarrierAdapter):
         """A number without details is not known (yet)."""
         answer = await self._ask("/logistics/trace", {"billCodes": ",".join(leg.tracking_number for leg in legs)})
         return [scan for parcel in listed(answer, "data") for scan in self._scans(parcel)]
-
-    async def subscribe(self, leg: LegRef) -> None:
-        wanted = {"waybillCode": leg.tracking_number, "traceNode": "1&3&4&5&6&7&8&9&10&11&12&13&14"}
-        await self._ask("/trace/subscribe", {"id": self.settings.api_account, "list": [wanted]})
 
     def verify(self, request: Push) -> None:
         """Base64 MD5 of `bizContent` and the key, in the header `digest`."""
@@ -118,6 +114,10 @@ class JtexpressAdapter(CarrierAdapter):
         kept = outcome.verdict is Verdict.ACCEPTED
         no = {"code": "0", "msg": outcome.verdict.value, "data": "FAIL"}
         return Reply.json({"code": "1", "msg": "success", "data": "SUCCESS"} if kept else no)
+
+    async def subscribe(self, leg: LegRef) -> None:
+        wanted = {"waybillCode": leg.tracking_number, "traceNode": "1&3&4&5&6&7&8&9&10&11&12&13&14"}
+        await self._ask("/trace/subscribe", {"id": self.settings.api_account, "list": [wanted]})
 
     async def book(self, parcel: Parcel, key: str) -> Booking:
         order = self._customer() | _ORDER | self.settings.order

@@ -22,6 +22,7 @@ from gateway.config import ConfigError, load
 from gateway.demo import demo
 from gateway.live import live
 from gateway.moving import read_import, write_backup, write_export
+from gateway.plugins import unheard
 from gateway.processes import Family, parent_gone, reserve
 from gateway.settings import Config, Environment
 from gateway.store.away import StoreAway
@@ -118,6 +119,8 @@ async def check(arguments: argparse.Namespace) -> int:
     config = configuration(settings)
     on = [code for code, row in config.carriers.items() if row.enabled]
     say(f"{settings.config}: good. Carriers that are on: {', '.join(on) or 'none'}")
+    for code in unheard(config.carriers):
+        say(f"carriers.{code}.webhook_token: is not set, so pushes are refused and {code} is only asked")
     return 0
 
 

@@ -19,7 +19,7 @@ from gateway.jobs import Chore, Clock, Loop
 from gateway.joining import join
 from gateway.lane import Lane
 from gateway.limits import LocalLimits
-from gateway.plugins import build_carriers, build_notifiers
+from gateway.plugins import build_carriers, build_notifiers, unheard
 from gateway.policies import MODELS, Policies
 from gateway.remedies.deliver import deliver_due
 from gateway.remedies.withdraw import expire
@@ -130,6 +130,10 @@ class Gateway:
             follow=(stalls.follow, cases.follow, messages.follow, remedies.follow, self.metrics.follow),
         )
 
+    def _complain(self) -> None:
+        for code in unheard(self.config.carriers):
+            log.warning("carriers.%s.webhook_token: is not set, so pushes are refused and %s is only asked", code, code)
+
     def _loops(self) -> list[Loop]:
         rt = self.rt
         own = Loop(signal="policies", work=self._keep_up, seconds=5)
@@ -168,6 +172,7 @@ class Gateway:
 
     async def start(self, *, workers: bool = True) -> None:
         """Migrate, read the documents in force, make the first key, open the port. Raise CannotStart."""
+        self._complain()
         await self._reach_store()
         if self.rt.lane is not None:
             await self._open.enter_async_context(self.rt.lane)

@@ -188,6 +188,18 @@ def build_carriers(
     return Carriers(carriers)
 
 
+def unheard(rows: Mapping[str, CarrierRow]) -> list[str]:
+    """Carriers that are on and whose pushes will be refused: unsigned, and the row has no `webhook_token`."""
+    found = []
+    for code, row in rows.items():
+        if row.enabled and row.webhook_token is None:
+            kind = adapter_class(row.adapter)
+            own = kind.Settings.model_validate(carrier_settings(kind, row))
+            if Can.WEBHOOK in kind.able(own) and kind.by_path(own):
+                found.append(code)
+    return found
+
+
 def build_notifiers(
     rows: Mapping[str, NotifierRow],
     channels: Mapping[Channel, tuple[str, ...]],

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import ConfigError, load
+from gateway.plugins import unheard
 from gateway.sandbox.environment import variables
 from gateway.settings import Environment
 
@@ -80,6 +81,26 @@ def test_a_backup_that_cannot_book(folder: Path) -> None:
 def test_who_cannot_detect_is_not_asked_to(folder: Path) -> None:
     line = edit(folder, "carriers.yaml", "    adapter: sf\n", "    adapter: sf\n    detect: true\n")
     assert f"carriers.yaml:{line + 1}: carriers.sf.detect: sf cannot tell whose a number is" in problems(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "token", "deaf"),
+    [
+        ("", "", ["shop"]),
+        ("", "\n    webhook_token: a-long-and-random-path", []),
+        (", hmac_secret: made-up", "", []),
+    ],
+)
+def test_a_row_whose_pushes_nobody_can_believe_is_named(
+    folder: Path, settings: str, token: str, deaf: list[str]
+) -> None:
+    row = (
+        "  shop:\n    adapter: shippo\n    name: {en: Shippo}\n    country: US\n"
+        f"    settings: {{base_url: https://shippo.test, api_token: made-up, company: usps{settings}}}{token}\n"
+    )
+    path = folder / "carriers.yaml"
+    path.write_text(path.read_text() + row)
+    assert unheard(load(folder, VARIABLES).carriers) == deaf
 
 
 def test_a_ring_of_backups(folder: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.auspost import orders
+from adapters.auspost.numbers import NUMBERS
 from adapters.auspost.results import scans_of
 from adapters.auspost.settings import AusPostSettings
 from adapters.auspost.statuses import STATUSES
@@ -44,6 +45,7 @@ class AusPostAdapter(CarrierAdapter):
     batch = 10
     rate = Rate(10, 60)
     statuses = STATUSES
+    number_forms = NUMBERS
 
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         """Every event of each number; errors of a number stand inside the 200, "not found (yet)" among them."""

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.dhl import orders
+from adapters.dhl.numbers import NUMBERS
 from adapters.dhl.settings import DhlSettings
 from adapters.dhl.shipments import checkpoint, ours, scans_of
 from adapters.dhl.statuses import STATUSES
@@ -51,6 +52,7 @@ class DhlAdapter(CarrierAdapter):
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK
     Settings = DhlSettings
     statuses = STATUSES
+    number_forms = NUMBERS
     rate = Rate(250, 86400)
     remembers_key = 30 * 86400.0  # the dates among which references are looked for
 
@@ -60,6 +62,11 @@ class DhlAdapter(CarrierAdapter):
         paid = settings.username and settings.password and settings.account_number
         lacking = Can.NOTHING if settings.hook_uri else Can.SUBSCRIBE
         return cls.can & ~lacking & ~(Can.NOTHING if paid else Can.BOOK)
+
+    @classmethod
+    def by_path(cls, settings: DhlSettings) -> bool:
+        """Without a token of ours."""
+        return settings.hook_token is None
 
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         """The whole history of each number; 404 is "not found (yet)": a new label is visible after half an hour."""

@@ -73,7 +73,7 @@ class FedexAdapter(CarrierAdapter):
         entries = _entries(answer)
         noes = {number: no for number, _, no in entries if no is not None}
         for number, no in noes.items():
-            log.info("fedex about %s: %s", number, no.detail)
+            log.warning("FedEx refuses %s: %s %s", number, no.code, no.detail)
             if noes.keys() >= {number for number, _, _ in entries}:
                 raise no
         pins = {number: leg.extra.get("trackingNumberUniqueId", "") for number, leg in wanted.items()}

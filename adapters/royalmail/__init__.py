@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from adapters.royalmail.numbers import NUMBERS
 from adapters.royalmail.statuses import STATUSES, is_delivery, read
 from gateway.contract.carrier import Can, CarrierAdapter, CarrierSettings, Meaning
 from gateway.contract.client import Forgiven, ask, explained
@@ -49,6 +50,7 @@ class RoyalMailAdapter(CarrierAdapter):
     Settings = RoyalMailSettings
     batch = 30
     statuses = STATUSES
+    number_forms = NUMBERS
 
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         """Every event of each item; E1142 is "not found (yet)", in its own place of a 200 or as a status."""

@@ -3,11 +3,11 @@
 An aggregator. One number per call, named with its carrier_code; 200 requests a minute live (unverified), 20 in the
 sandbox (set `calls_per_second: 0.33`). A number nobody knows is a 200 with `UN`.
 
-Known limits. Pushes are signed with keys from a key set; how `verify` knows them without asking is in keys.py. A
-process that neither polls nor subscribes knows those of the setting `jwks` only. Retries of pushes (about two more,
-half an hour apart), the pace and part of the fields are unverified. A push of a status without any event has the time
-at which it came in. Fields of labels beyond the sheet's (units, `status`) and the look-up by `external_shipment_id` are
-from ShipEngine's public reference. A parcel on its way back may end with DE: the fold decides.
+Known limits. Pushes are signed with keys from a key set; how `verify` knows them without asking is in keys.py. Retries
+of pushes (about two more, half an hour apart), the pace and part of the fields are unverified. A push of a status
+without any event has the time at which it came in. Fields of labels beyond the sheet's (units, `status`) and the
+look-up by `external_shipment_id` are from ShipEngine's public reference. A parcel on its way back may end with DE: the
+fold decides.
 """
 
 from __future__ import annotations
@@ -62,7 +62,6 @@ class ShipEngineAdapter(CarrierAdapter):
 
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         """Every event of each leg; `UN` and `NY` are "not found (yet)"."""
-        await self._keys.learn(self._fetch_keys, self.clock())
         return [scan for leg in legs for scan in self._scans(await self._tracking(leg))]
 
     def verify(self, request: Push) -> None:
@@ -79,6 +78,10 @@ class ShipEngineAdapter(CarrierAdapter):
             raise BadSignature(f"x-shipengine-timestamp: {at[:40]!a} is more than five minutes away")
         self._keys.verify(kid, signature, f"{at}.".encode("utf-8", "surrogatepass") + request.body)
 
+    async def learn(self) -> bool:
+        """The key set, for a `kid` that nobody knew; at most once in five minutes."""
+        return await self._keys.learn(self._fetch_keys, self.clock())
+
     def receive(self, request: Push) -> list[Scan]:
         """The whole tracking of API_TRACK; other resources have nothing for us."""
         event = load_object(request.body)
@@ -88,7 +91,6 @@ class ShipEngineAdapter(CarrierAdapter):
 
     async def subscribe(self, leg: LegRef) -> None:
         """Start tracking: an empty yes, the same when repeated."""
-        await self._keys.learn(self._fetch_keys, self.clock())
         await self._send("POST", "/tracking/start", params=self._number(leg))
 
     async def book(self, parcel: Parcel, key: str) -> Booking:

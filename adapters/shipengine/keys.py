@@ -1,8 +1,8 @@
 """The public keys that pushes are signed with, by their `kid`.
 
 `verify` may not ask anybody, so it knows the keys of the setting `jwks` and those that were fetched before. A push with
-a `kid` that nobody knows is refused and leaves a wish; the next poll or subscription of this process fetches the set,
-at most once in five minutes, so that ShipEngine's next try of that push is believed.
+a `kid` that nobody knows is refused and leaves a wish; the gateway then has the set fetched (`learn`), at most once in
+five minutes, and looks at the push again. Meanwhile ShipEngine's next try of it is believed.
 """
 
 from __future__ import annotations
@@ -48,17 +48,18 @@ class Keys:
         except (ValueError, InvalidSignature) as error:
             raise BadSignature("x-shipengine-rsa-sha256-signature: does not fit the body") from error
 
-    async def learn(self, fetch: Callable[[], Awaitable[dict[str, Any]]], now: datetime) -> None:
-        """Fetch the set if somebody came with a key we do not know. What goes wrong is logged: reading goes on."""
+    async def learn(self, fetch: Callable[[], Awaitable[dict[str, Any]]], now: datetime) -> bool:
+        """Fetch the set if somebody came with a key we do not know; whether it was. What goes wrong is logged."""
         if not self._wanted or (self._asked_at is not None and now - self._asked_at < _PAUSE):
-            return
+            return False
         self._asked_at = now
         try:
             fetched = {jwk.kid: jwk.public() for jwk in _usable(await fetch())}
         except ContractError as error:
             log.warning("the keys of pushes could not be fetched: %s", error.detail)
-            return
+            return False
         self._known, self._wanted = {**fetched, **self._pinned}, False
+        return True
 
 
 def _usable(answer: dict[str, Any]) -> Iterable[Jwk]:

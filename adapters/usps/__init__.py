@@ -25,6 +25,7 @@ import httpx
 
 from adapters.usps import orders, wire
 from adapters.usps.details import scans_of
+from adapters.usps.numbers import NUMBERS
 from adapters.usps.settings import UspsSettings
 from adapters.usps.statuses import STATUSES
 from gateway.contract.carrier import DEED, Can, CarrierAdapter, Push, Rate
@@ -50,6 +51,7 @@ class UspsAdapter(CarrierAdapter):
     can = Can.POLL | Can.WEBHOOK | Can.SUBSCRIBE | Can.BOOK | Can.CANCEL
     Settings = UspsSettings
     statuses = STATUSES
+    number_forms = NUMBERS
     batch = 35
     rate = Rate(60, 3600)
     subscription_life = 30 * 86400.0  # without traffic; asking again is harmless
@@ -191,7 +193,7 @@ def _read(answered: Sequence[dict[str, Any]]) -> list[Scan]:
     """The scans of the items that are no error. Raise the no when every one of them is refused."""
     noes = [no for item in answered if (no := wire.no_of(item)) is not None and not wire.is_not_found(no)]
     for no in noes:
-        log.info("usps about a number of %d: %s %s", len(answered), no.code, no.detail)
+        log.warning("USPS refuses one of %d numbers: %s %s", len(answered), no.code, no.detail)
         if len(noes) == len(answered):
             raise no
     return [scan for item in answered if wire.no_of(item) is None for scan in scans_of(item)]

@@ -148,6 +148,11 @@ class CarrierAdapter(ABC):
         """What an account with these settings can do: less than `can` where an ability needs a setting it lacks."""
         return cls.can
 
+    @classmethod
+    def by_path(cls, settings: Any) -> bool:
+        """Whether pushes to this account are believed by the row's secret path alone, or with it only."""
+        return cls.trusted_path
+
     def meaning(self, word: str) -> Meaning:
         """What the carrier's word means: UNKNOWN when it is in no table, never a guess from its neighbours."""
         return self.statuses.get(word, Meaning(Status.UNKNOWN))
@@ -159,6 +164,13 @@ class CarrierAdapter(ABC):
     def verify(self, request: Push) -> None:
         """Raise BadSignature unless the push is authentic. Closed by default."""
         raise BadSignature(f"{self.code} takes no pushes")
+
+    async def learn(self) -> bool:
+        """Fetch what `verify` lacked (keys that the provider signs with); whether a refused push is worth another look.
+
+        Asked after every refusal, so anybody can cause it: an adapter keeps a pace of its own. Raises nothing.
+        """
+        return False
 
     def receive(self, request: Push) -> list[Scan]:
         """The scans of a verified push. Raise BadPayload for anything that is not the documented shape."""

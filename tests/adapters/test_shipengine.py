@@ -87,40 +87,39 @@ def test_the_signature_is_the_vectors_by_a_key_of_the_setting(jwks: Any) -> None
         adapter(Vendor(), lambda: THEN + timedelta(seconds=301), jwks=jwks).verify(PUSH)
 
 
-@pytest.mark.parametrize("door", ["poll", "subscribe"])
-async def test_an_unknown_key_is_refused_and_fetched_by_the_next_call(door: str) -> None:
+async def test_an_unknown_key_is_refused_and_fetched_for_another_look() -> None:
     vendor = Vendor([{"kty": "EC", "kid": "elliptic"}, JWK])
     speaks = adapter(vendor, jwks=[OTHER])
     with pytest.raises(BadSignature, match="no key we know"):
         speaks.verify(PUSH)
     assert vendor.asked == []
-    await (speaks.poll([LEG]) if door == "poll" else speaks.subscribe(LEG))
-    assert vendor.asked[0] == "https://api.shipengine.com/jwks"
+    assert await speaks.learn()
+    assert vendor.asked == ["https://api.shipengine.com/jwks"]
     speaks.verify(PUSH)
+    assert not await speaks.learn()
 
 
 async def test_keys_are_not_asked_for_when_nobody_came_with_an_unknown_one() -> None:
     vendor = Vendor([JWK])
     speaks = adapter(vendor, jwks=[JWK])
     speaks.verify(PUSH)
-    await speaks.poll([LEG])
-    assert vendor.asked == ["https://shipengine.test/tracking"]
+    assert not await speaks.learn()
+    assert vendor.asked == []
 
 
-async def test_made_up_key_ids_fetch_the_set_once_in_five_minutes_and_harm_no_poll() -> None:
+async def test_made_up_key_ids_fetch_the_set_once_in_five_minutes() -> None:
     vendor, clock = Vendor(None), Clock(THEN)
     speaks = adapter(vendor, clock, jwks_url="https://shipengine.test/jwks")
 
-    async def knock_and_poll() -> None:
+    async def knocks() -> bool:
         with pytest.raises(BadSignature):
             speaks.verify(PUSH)
-        assert await speaks.poll([LEG]) == []
+        return await speaks.learn()
 
-    for _ in range(3):
-        await knock_and_poll()
+    assert [await knocks() for _ in range(3)] == [False, False, False]
     assert vendor.asked.count("https://shipengine.test/jwks") == 1
     vendor.keys, clock.now = [JWK], THEN + timedelta(minutes=5)
-    await knock_and_poll()
+    assert await knocks()
     speaks.verify(PUSH)
 
 
@@ -129,7 +128,7 @@ async def test_a_pinned_key_is_not_replaced_by_a_fetched_one_of_its_name() -> No
     speaks = adapter(vendor, jwks=[JWK])
     with pytest.raises(BadSignature):
         speaks.verify(Push(headers={**PUSH.headers, "x-shipengine-rsa-sha256-key-id": "new"}, body=PUSH.body))
-    await speaks.poll([LEG])
+    assert await speaks.learn()
     speaks.verify(PUSH)
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from gateway.domain import Check, Confidence, NumberPattern
 from gateway.plugins import adapter_class
@@ -17,17 +14,9 @@ from gateway.rules.check_digits import right
 from gateway.rules.detect import candidates, decided
 from tests.compliance import plugins
 
-ROWS = Path(__file__).parent.parent / "samples" / "numbers.yaml"
-
-
-def _forms() -> Mapping[str, tuple[NumberPattern, ...]]:
-    """The adapters' own, and those of the sample rows for carriers whose adapter brings none."""
-    rows = TypeAdapter(dict[str, tuple[NumberPattern, ...]]).validate_python(yaml.safe_load(ROWS.read_text("utf-8")))
-    brought = {path.stem: adapter_class(path.stem).number_forms for path in plugins("adapters")}
-    return rows | {code: forms for code, forms in brought.items() if forms}
-
-
-FORMS = _forms()
+FORMS: Mapping[str, tuple[NumberPattern, ...]] = {
+    path.stem: forms for path in plugins("adapters") if (forms := adapter_class(path.stem).number_forms)
+}
 
 #: number -> the one it certainly is
 CERTAIN = {
@@ -52,6 +41,10 @@ CERTAIN = {
     "RR123456785AU": "auspost",
     "JD014600003812345678": "dhl",
     "JJD000390007812345678": "dhl",
+    "JD012345678901234567": "dhl",  # JD and letters, or JD and 13 digits, is JD
+    "JVGL06252041000": "dhl",
+    "YT8812345678901": "yto",
+    "EB123456785CN": "ems",
 }
 #: number -> (the candidates in order, what the first is worth): nobody is certain
 AMBIGUOUS: dict[str, tuple[set[str], str]] = {
@@ -71,6 +64,22 @@ AMBIGUOUS: dict[str, tuple[set[str], str]] = {
     "LX123456785CN": ({"ems"}, "likely"),  # S10 of China that is not EMS
     "9261292700768711948021": ({"fedex", "usps", "ups"}, "likely"),  # SmartPost: FedEx takes it, USPS delivers it
     "420773169261290283641500004181": ({"usps"}, "likely"),  # the ZIP code is part of the barcode, not of the number
+    "420100369400111899223100001236": ({"usps"}, "likely"),  # a ZIP code that begins like one of its own numbers
+    "4201003612349400111899223100001236": ({"usps"}, "likely"),  # ZIP+4
+    "03071790000523483741": ({"usps"}, "likely"),  # 20 digits, registered
+    "00123456789012345675": ({"fedex"}, "possible"),  # an SSCC is anybody's
+    "801234567890123456": ({"ups", "yto"}, "possible"),
+    "880012345678901234": ({"yto"}, "possible"),
+    "1234567890": ({"yto", "deppon"}, "possible"),
+    "12345678903": ({"dhl"}, "possible"),  # an air waybill: 11 digits, the last modulo 7
+    "K1234567890": ({"ups"}, "possible"),
+    "RR123456785DE": ({"dhl"}, "likely"),  # Deutsche Post, which DHL tracks
+    "1112345678901": ({"ems", "sto", "yunda"}, "possible"),
+    "76123456789012": ({"zto"}, "likely"),
+    "771234567890123": ({"sto"}, "likely"),  # ZTO's 77 has 14 digits
+    "461234567890123": ({"yunda"}, "likely"),
+    "7734567890123": ({"sto", "yunda"}, "possible"),
+    "GM605112270084510370": ({"dhl"}, "likely"),
     "JDVA00000000001-1-1-": ({"jd"}, "likely"),  # a parcel's label: JD tracks the waybill
     "1Z999AA10123456785": ({"ups"}, "possible"),  # a typing error
     "EA123456784CN": ({"ems"}, "possible"),
@@ -90,6 +99,10 @@ NOBODY = (
     "1234",
     "SF",
     "TBA000000000000",
+    "12345678904",  # 11 digits, and not DHL's check digit
+    "70123456789012",
+    "DPK0123456789",
+    "LP00123456785612",  # of a platform, not of a carrier
     "YT1234567890123456",
     "RB123456785ZZ",
     "1Z999",

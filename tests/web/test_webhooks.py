@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from gateway.contract import BadSignature, Push
 from gateway.domain import MessageState
 from gateway.store import messages
 from gateway.tracking.inbox import read_inbox
-from tests.web.parts import SIGNED, TOKEN, Gate, fits, problem
+from tests.tracking.parts import carrier, carriers
+from tests.web.parts import SIGNED, TOKEN, Gate, Signing, fits, problem
 
 
 async def kept(face: Gate, query: str = "") -> list[dict[str, Any]]:
@@ -33,6 +35,32 @@ async def test_a_forged_push_leaves_nothing_but_a_count(face: Gate) -> None:
     assert (response.status, await response.json()) == (401, {"said": "no"})
     assert await kept(face) == []
     assert 'gateway_pushes_forged_total{carrier="sf"} 1' in await (await face.get("/metrics")).text()
+
+
+class Keyed(Signing):
+    """Signs with a key that has to be fetched first."""
+
+    known = False
+    fetches = True
+
+    def verify(self, request: Push) -> None:
+        if not self.known:
+            raise BadSignature("no key we know")
+        super().verify(request)
+
+    async def learn(self) -> bool:
+        self.known = self.fetches
+        return self.fetches
+
+
+async def test_a_push_is_looked_at_again_when_the_key_it_was_signed_with_is_fetched(face: Gate) -> None:
+    face.rt.carriers = carriers(carrier("keyed", Keyed))
+    adapter = face.rt.fake("keyed")
+    assert isinstance(adapter, Keyed)
+    for fetches, headers, status in ((False, SIGNED, 401), (True, {"X-Sign": "bad"}, 401), (True, SIGNED, 200)):
+        adapter.known, adapter.fetches = False, fetches
+        assert (await face.client.post("/webhooks/keyed", json=[], headers=headers)).status == status
+    assert len(await kept(face)) == 1
 
 
 async def test_a_carrier_may_bring_credentials_of_its_own(face: Gate) -> None:
