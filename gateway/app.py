@@ -24,6 +24,7 @@ from gateway.policies import MODELS, Policies
 from gateway.remedies.deliver import deliver_due
 from gateway.remedies.withdraw import expire
 from gateway.render import Renderer
+from gateway.retention import Retention
 from gateway.runtime import Runtime
 from gateway.seal import Seal
 from gateway.settings import Config, Environment
@@ -37,7 +38,6 @@ from gateway.store import census, keys
 from gateway.store.away import StoreAway
 from gateway.store.engine import Store, connect
 from gateway.store.migrate import alone, upgrade
-from gateway.tracking.clean import clean
 from gateway.tracking.inbox import Inbox
 from gateway.tracking.poll import Polling
 from gateway.tracking.pushes import read_inbox
@@ -90,6 +90,7 @@ class Gateway:
         self.rt = self._runtime(clock or (lambda: datetime.now(UTC)))
         self.inbox = Inbox(self.rt)
         self.polling = Polling(self.rt)
+        self.retention = Retention(self.rt)
         self.desk = Desk(keyring=Keyring(self.store), metrics=self.metrics, inbox=self.inbox)
         join(self.rt, forget_keys=self.desk.keyring.forget)
         self._live = Rarely()
@@ -117,7 +118,7 @@ class Gateway:
                 config.channels,
                 lambda kind, settings: self.outside.client(getattr(settings, "base_url", "")),
             ),
-            policies=Policies(seed, config.polling),
+            policies=Policies(seed, config.polling, config.retention),
             secret=secret,
             public_url=environment.public_url or f"http://{environment.host}:{environment.port}",
             clock=clock,
@@ -155,8 +156,12 @@ class Gateway:
             Chore(name="carriers", work=lambda: check_carriers(rt, self._live), seconds=2),
             Chore(name="lanes", work=lambda: learn_lanes(rt), seconds=3600),
             Chore(name="expire", work=lambda: expire(rt), seconds=3600),
-            Chore(name="clean", work=lambda: clean(rt), seconds=3600),
+            Chore(name="clean", work=self._forget, seconds=60),
         ]
+
+    async def _forget(self) -> None:
+        for what, rows in (await self.retention.tick()).items():
+            self.metrics.count("gateway_forgotten", rows, what=what)
 
     def _ticked(self, name: str) -> None:
         self.metrics.count("gateway_ticks", tick=name)

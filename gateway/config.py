@@ -20,11 +20,14 @@ from gateway.routing import routes_problems
 from gateway.rules.agreement import playbook_problems, templates
 from gateway.rules.calendar import Calendar
 from gateway.rules.policy.pace import PollPace
+from gateway.rules.policy.retention import Retention
 from gateway.settings import CarrierRow, Config, NotifierRow
 from gateway.yaml_lines import Document, Problem, Where, read
 
 Model = TypeVar("Model", bound=BaseModel)
 _FILES = ("carriers", "notifiers", *MODELS, "polling")
+#: May be absent: then its defaults hold.
+_RETENTION = "retention"
 
 
 class ConfigError(Exception):
@@ -37,11 +40,13 @@ class ConfigError(Exception):
 
 def load(folder: Path, environ: Mapping[str, str]) -> Config:
     """Read <folder>/*.yaml. Raise ConfigError with every problem found."""
-    files = {name: read(folder / f"{name}.yaml", environ) for name in _FILES}
+    there = (*_FILES, _RETENTION) if (folder / f"{_RETENTION}.yaml").exists() else _FILES
+    files = {name: read(folder / f"{name}.yaml", environ) for name in there}
     carriers = _rows(files["carriers"], "carriers", CarrierRow)
     notifiers = _rows(files["notifiers"], "notifiers", NotifierRow)
     policies: dict[str, Any] = {name: _parsed(files[name], (), model) for name, model in MODELS.items()}
     pace = _parsed(files["polling"], (), PollPace)
+    kept = _parsed(files[_RETENTION], (), Retention) if _RETENTION in files else Retention()
     adapters = _adapters(files["carriers"], carriers)
     channels = _channels(files["notifiers"], notifiers)
     _check_fallbacks(files["carriers"], carriers, adapters)
@@ -57,7 +62,15 @@ def load(folder: Path, environ: Mapping[str, str]) -> Config:
     problems += _templates(folder, policies)
     if problems:
         raise ConfigError(problems)
-    return Config(folder=folder, carriers=carriers, notifiers=notifiers, channels=channels, polling=pace, **policies)
+    return Config(
+        folder=folder,
+        carriers=carriers,
+        notifiers=notifiers,
+        channels=channels,
+        polling=pace,
+        retention=kept,
+        **policies,
+    )
 
 
 def _parsed(document: Document, where: Where, model: type[Model], value: Any = None) -> Model | None:

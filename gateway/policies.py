@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from gateway.rules.policy import Compensation, MessagePolicy, Playbooks, Routes, Stalls
+from gateway.rules.policy import Compensation, MessagePolicy, Playbooks, Retention, Routes, Stalls
 from gateway.rules.policy.pace import PollPace
 from gateway.store import audit, configs
 from gateway.store.engine import Tx
@@ -44,9 +44,11 @@ class Policies:
     compensation: Compensation
     messages: MessagePolicy
 
-    def __init__(self, seed: Mapping[str, BaseModel], pace: PollPace) -> None:
-        """seed: the documents of the configuration folder, version 1 of a new store."""
+    def __init__(self, seed: Mapping[str, BaseModel], pace: PollPace, retention: Retention | None = None) -> None:
+        """seed: the documents of the configuration folder, version 1 of a new store. pace, retention: files that stay
+        files."""
         self.pace = pace
+        self.retention = retention or Retention()
         self.tell: Callable[[], None] = lambda: None
         self.versions: dict[str, int] = {}
         self._seed = seed

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from gateway.domain import Channel, NumberPattern
-from gateway.rules.policy import Compensation, MessagePolicy, Playbooks, Routes, Stalls
+from gateway.rules.policy import Compensation, MessagePolicy, Playbooks, Retention, Routes, Stalls
 from gateway.rules.policy.pace import PollPace
 
 _WORKS = re.compile(r"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$")
@@ -78,6 +78,7 @@ class Config(BaseModel):
     compensation: Compensation
     messages: MessagePolicy
     polling: PollPace
+    retention: Retention = Retention()
 
 
 class Environment(BaseModel):

@@ -58,6 +58,7 @@ _FIRST = (
 )
 for _number, _name in enumerate(_FIRST):
     MAY[_name] = (*_BELOW, *_FIRST[:_number])
+MAY["gateway.retention"] = _BELOW
 MAY["gateway.config"] = (*_BELOW, "gateway.routing")
 # second floor: the doors
 MAY["gateway.web"] = (*_BELOW, *_FIRST)

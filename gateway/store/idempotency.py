@@ -33,7 +33,3 @@ async def answer(tx: Tx, key: str, status: int, body: bytes) -> None:
 async def forget(tx: Tx, key: str) -> None:
     """The call failed before it did anything: the next may try."""
     await tx.conn.execute(delete(idempotency).where(idempotency.c.key == key, idempotency.c.status.is_(None)))
-
-
-async def clean(tx: Tx, before: datetime) -> int:
-    return (await tx.conn.execute(delete(idempotency).where(idempotency.c.at < before))).rowcount

@@ -112,12 +112,6 @@ async def counts(tx: Tx) -> dict[str, int]:
     return {row[0]: row[1] for row in (await tx.conn.execute(found)).all()}
 
 
-async def clean(tx: Tx, before: datetime) -> int:
-    """Forget pushes that were read and came before; how many. Quarantined ones stay until they are read."""
-    read = delete(inbox).where(inbox.c.state == READ, inbox.c.received_at < before)
-    return (await tx.conn.execute(read)).rowcount
-
-
 async def forget(tx: Tx, text: str) -> int:
     """Remove pushes that were read and hold this text (a tracking number): for erasing a person's data."""
     needle = literal(text.encode(), LargeBinary)

@@ -31,8 +31,3 @@ async def of_number(tx: Tx, number: str) -> list[Row[Any]]:
 async def remove(tx: Tx, ids: Sequence[int]) -> None:
     if ids:
         await tx.conn.execute(delete(strays).where(strays.c.id.in_(ids)))
-
-
-async def expire(tx: Tx, now: datetime) -> int:
-    """Forget what has waited long enough; how many."""
-    return (await tx.conn.execute(delete(strays).where(strays.c.expires_at <= now))).rowcount

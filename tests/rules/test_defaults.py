@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from gateway.domain import Reason, Status
 from gateway.rules.choose import ring
-from gateway.rules.policy import Compensation, MessagePolicy, Peak, Playbooks, PollPace, Routes, Stalls
+from gateway.rules.policy import Compensation, MessagePolicy, Peak, Playbooks, PollPace, Retention, Routes, Stalls
 from gateway.rules.stall import case_kinds, exception_kind
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -67,6 +67,7 @@ def test_news_pace_and_routes() -> None:
         "exception",
     }
     assert PollPace.model_validate(_read("polling")) == PollPace()
+    assert Retention.model_validate(_read("retention")) == Retention()
     assert ring(Routes.model_validate(_read("routes"))) is None
 
 

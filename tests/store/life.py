@@ -11,7 +11,7 @@ from gateway.messages.receipts import take
 from gateway.plugins import Notifiers
 from gateway.remedies.deliver import deliver_due
 from gateway.stalls.sweep import sweep
-from gateway.store import health, lanes, legs, polls
+from gateway.store import health, lanes, legs, polls, tokens
 from gateway.store.engine import Store
 from gateway.store.export import count, tables
 from gateway.store.slots import take_slot
@@ -66,6 +66,8 @@ async def live(store: Store) -> None:
             await lanes.learn(tx, quantile=0.98, min_samples=1, since=_NOW - timedelta(days=90))
             await take_slot(tx, "clean", int(rt.clock().timestamp() // 3600))
             await health.failed(tx, "zto", rt.clock(), "timeout")
+            await tokens.claim(tx, "sf:access", "worker", rt.clock(), rt.clock() + rt.lease)
+            await tokens.release(tx, "sf:access", "worker", b"\x00sealed")
 
 
 _FOLLOW = (stalls.follow, cases.follow, messages.follow, remedies.follow)

@@ -6,11 +6,11 @@ import pytest
 
 from gateway.contract import Push
 from gateway.domain import Source, Status
+from gateway.retention import Retention
 from gateway.store import inbox as inbox_rows
-from gateway.store import legs, outbox, polls, shipments, strays, watches
+from gateway.store import legs, outbox, polls, shipments, watches
 from gateway.store.engine import Store
 from gateway.store.shipments import Filter
-from gateway.tracking.clean import clean
 from gateway.tracking.inbox import Inbox, read_inbox
 from gateway.tracking.record import STRAY_LIFE, Heard, record
 from gateway.tracking.register import NewShipment, NumberTaken, UnknownCarrier, UnknownShipment, add_leg, register
@@ -101,22 +101,10 @@ async def test_strays_wait_thirty_days(store: Store) -> None:
     rt = runtime(store)
     async with store.write() as tx:
         await record(rt, tx, [Heard(provider="sf", source=Source.WEBHOOK, scan=scan("A1"), learned_at=NOW)])
-    async with store.write() as tx:
-        assert await strays.expire(tx, NOW + STRAY_LIFE / 2) == 0
-        assert await strays.expire(tx, NOW + STRAY_LIFE) == 1
-
-
-async def test_pushes_that_were_read_are_forgotten_after_a_while_and_quarantined_ones_are_not(store: Store) -> None:
-    rt = runtime(store)
-    async with Inbox(rt) as inbox:
-        for body in (b"[]", b"rubbish"):
-            await inbox.accept("sf", Push(body=body))
-    await read_inbox(rt, 10)
-    assert await clean(rt) == 0
-    rt.time.forward(days=31)
-    assert await clean(rt) == 1
-    async with store.read() as tx:
-        assert await inbox_rows.counts(tx) == {"quarantined": 1}
+    rt.time.now += STRAY_LIFE / 2
+    assert await Retention(rt).tick() == {}
+    rt.time.now += STRAY_LIFE
+    assert await Retention(rt).tick() == {"strays": 1}
 
 
 async def test_lists_are_filtered_and_paged(store: Store) -> None:

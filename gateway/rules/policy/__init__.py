@@ -6,6 +6,7 @@ from gateway.rules.policy.compensation import Budget, Caps, Compensation, Exclus
 from gateway.rules.policy.messages import MessagePolicy, News, QuietHours
 from gateway.rules.policy.pace import PollPace
 from gateway.rules.policy.playbooks import Playbook, Playbooks, RemedyPlan
+from gateway.rules.policy.retention import Retention
 from gateway.rules.policy.routes import Backup, Route, Routes, When
 from gateway.rules.policy.stalls import Blindness, Circuit, Learned, Override, Pace, Peak, Promise, Stalls, Threshold
 
@@ -29,6 +30,7 @@ __all__ = [
     "Promise",
     "QuietHours",
     "RemedyPlan",
+    "Retention",
     "Route",
     "Routes",
     "Stalls",

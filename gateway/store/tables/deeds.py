@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from gateway.store.tables.columns import Instant, Json, Serial, metadata, queue
+
+#: Deeds that retention looks through: those of a case go with it.
+_OVER_ALONE = text("case_id IS NULL AND ended_at IS NOT NULL")
 
 outbox = Table(
     "outbox",
@@ -29,6 +32,7 @@ outbox = Table(
     Index("outbox_case", "case_id", "ordinal"),
     Index("outbox_shipment", "shipment_id"),
     Index("outbox_after", "after"),
+    Index("outbox_over", "ended_at", "id", sqlite_where=_OVER_ALONE, postgresql_where=_OVER_ALONE),
 )
 
 cases = Table(
