@@ -33,7 +33,7 @@ from gateway.contract.reading import (
     unreadable,
 )
 from gateway.contract.secret import Secret
-from gateway.contract.signing import same
+from gateway.contract.signing import accepted, same
 from gateway.contract.writing import filled
 from gateway.domain import LegRef, Reason, Scan, Status
 
@@ -95,8 +95,8 @@ class Ship24Adapter(CarrierAdapter):
     def verify(self, request: Push) -> None:
         """The static secret of the dashboard as a bearer."""
         given, ours = request.headers.get("authorization", ""), self.settings
-        secrets = [secret for secret in (ours.webhook_secret, ours.previous_webhook_secret) if secret is not None]
-        if not any(same(given, f"Bearer {secret.get_secret_value()}") for secret in secrets):
+        secrets = accepted(ours.webhook_secret, ours.previous_webhook_secret)
+        if not any(same(given, f"Bearer {secret}") for secret in secrets):
             raise BadSignature("Authorization: not our webhook secret")
 
     def receive(self, request: Push) -> list[Scan]:

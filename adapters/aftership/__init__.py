@@ -24,16 +24,15 @@ from adapters.aftership.settings import AfterShipSettings
 from adapters.aftership.signing import signed_headers
 from adapters.aftership.statuses import STATUSES
 from adapters.aftership.trackings import scans_of
-from gateway.contract.carrier import Can, CarrierAdapter, Outcome, Push, Rate, Reply, Verdict
+from gateway.contract.carrier import Can, CarrierAdapter, Push, Rate
 from gateway.contract.client import Forgiven, explained
 from gateway.contract.errors import BadPayload, BadSignature, refusal
 from gateway.contract.meanings import asked
 from gateway.contract.reading import Fields, inside, last_four, listed, load_object, optional, required, text
-from gateway.contract.signing import compact, hmac_sha256, same
+from gateway.contract.signing import accepted, compact, hmac_sha256, same
 from gateway.contract.writing import filled
 from gateway.domain import LegRef, Scan
 
-_ANSWERS = {Verdict.ACCEPTED: 200, Verdict.FORGED: 401, Verdict.BUSY: 503}  # any 2xx is a yes, the body is ignored
 _EVENTS = frozenset({"tracking_update", "edd_revise", "tracking_pending_time"})
 _KEPT = timedelta(days=120)
 _MOST, _PAGES = 200, 20  # trackings per page; pages
@@ -87,18 +86,14 @@ class AfterShipAdapter(CarrierAdapter):
     def verify(self, request: Push) -> None:
         """`aftership-hmac-sha256`: Base64 over the raw body."""
         given, ours = request.headers.get("aftership-hmac-sha256", ""), self.settings
-        secrets = [secret for secret in (ours.webhook_secret, ours.previous_webhook_secret) if secret is not None]
-        if not any(same(given, _signature(secret.get_secret_value(), request.body)) for secret in secrets):
+        secrets = accepted(ours.webhook_secret, ours.previous_webhook_secret)
+        if not any(same(given, _signature(secret, request.body)) for secret in secrets):
             raise BadSignature("aftership-hmac-sha256: does not fit the body")
 
     def receive(self, request: Push) -> list[Scan]:
         """The whole tracking, whichever of the documented events it is; other events have nothing for us."""
         event = load_object(request.body)
         return scans_of(inside(event, "msg")) if required(event, "event") in _EVENTS else []
-
-    def acknowledge(self, outcome: Outcome) -> Reply:
-        """By status alone."""
-        return Reply(status=_ANSWERS[outcome.verdict])
 
     async def subscribe(self, leg: LegRef) -> None:
         """Create a tracking; AfterShip detects the courier when we name none. One that exists is a yes."""

@@ -28,7 +28,7 @@ from gateway.contract.carrier import DEED, Can, CarrierAdapter, Push, Rate
 from gateway.contract.client import Forgiven, explained, unread
 from gateway.contract.errors import BadPayload, BadSignature, Refused, Unavailable
 from gateway.contract.reading import listed, load_object, optional, required, text
-from gateway.contract.signing import only_by_path, same
+from gateway.contract.signing import accepted, only_by_path, same
 from gateway.contract.writing import filled
 from gateway.domain import Booking, LegRef, Parcel, Scan
 
@@ -91,11 +91,11 @@ class DhlAdapter(CarrierAdapter):
 
     def verify(self, request: Push) -> None:
         """The header and token we gave at subscription; without a token in the settings, the secret path."""
-        tokens = [token for token in (self.settings.hook_token, self.settings.previous_hook_token) if token]
+        tokens = accepted(self.settings.hook_token, self.settings.previous_hook_token)
         if not tokens:
             only_by_path(request)
         given = request.headers.get(self.settings.hook_header.lower(), "")
-        if tokens and not any(same(given, token.get_secret_value()) for token in tokens):
+        if tokens and not any(same(given, token) for token in tokens):
             raise BadSignature(f"{self.settings.hook_header}: is not our token")
 
     def receive(self, request: Push) -> list[Scan]:

@@ -22,15 +22,14 @@ from urllib.parse import quote
 from adapters.easypost.orders import booking, cheapest, shipment
 from adapters.easypost.settings import EasyPostSettings
 from adapters.easypost.statuses import STATUSES, when, word
-from gateway.contract.carrier import Can, CarrierAdapter, Outcome, Push, Rate, Reply, Verdict
+from gateway.contract.carrier import Can, CarrierAdapter, Push, Rate
 from gateway.contract.client import Forgiven, ask, explained
 from gateway.contract.errors import BadPayload, BadSignature, OutcomeUnknown, Refused, TryAgain
 from gateway.contract.meanings import handed_back
 from gateway.contract.reading import Fields, inside, joined, listed, load_object, optional, required, text
-from gateway.contract.signing import basic, hmac_sha256, same
+from gateway.contract.signing import accepted, basic, hmac_sha256, same
 from gateway.domain import Booking, LegRef, Parcel, Reason, Scan, Status
 
-_ANSWERS = {Verdict.ACCEPTED: 200, Verdict.FORGED: 401, Verdict.BUSY: 503}  # any 2xx is a yes, the body is ignored
 _PAGES = 20  # of 100; some codes have several trackers
 _VOIDED = frozenset({"submitted", "refunded"})
 _ALREADY_BOUGHT = "SHIPMENT.POSTAGE.EXISTS"
@@ -65,8 +64,8 @@ class EasyPostAdapter(CarrierAdapter):
     def verify(self, request: Push) -> None:
         """`X-Hmac-Signature` over the raw body. It is sent only when the webhook was made with a secret."""
         given, ours = request.headers.get("x-hmac-signature", ""), self.settings
-        secrets = [secret for secret in (ours.webhook_secret, ours.previous_webhook_secret) if secret is not None]
-        if not any(same(given, _signature(secret.get_secret_value(), request.body)) for secret in secrets):
+        secrets = accepted(ours.webhook_secret, ours.previous_webhook_secret)
+        if not any(same(given, _signature(secret, request.body)) for secret in secrets):
             raise BadSignature("X-Hmac-Signature: does not fit the body")
 
     def receive(self, request: Push) -> list[Scan]:
@@ -79,10 +78,6 @@ class EasyPostAdapter(CarrierAdapter):
         if not required(event, "description").startswith("tracker.") or text(result, "object") != "Tracker":
             return []
         return self._scans(result, changed_at=text(event, "created_at"))
-
-    def acknowledge(self, outcome: Outcome) -> Reply:
-        """By status alone."""
-        return Reply(status=_ANSWERS[outcome.verdict])
 
     async def subscribe(self, leg: LegRef) -> None:
         """Create a tracker; the vendor guesses the carrier when we name none."""

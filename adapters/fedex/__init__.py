@@ -29,7 +29,7 @@ from gateway.contract.carrier import Can, CarrierAdapter, Push, Rate
 from gateway.contract.client import Forgiven, ask, unread
 from gateway.contract.errors import BadSignature, ContractError, Refused
 from gateway.contract.reading import Fields, inside, listed, load_object, required, text
-from gateway.contract.signing import hmac_sha256, same
+from gateway.contract.signing import accepted, hmac_sha256, same
 from gateway.contract.tokens import Token, TokenCache, client_credentials
 from gateway.contract.writing import filled
 from gateway.domain import Booking, LegRef, Parcel, Scan
@@ -82,8 +82,8 @@ class FedexAdapter(CarrierAdapter):
     def verify(self, request: Push) -> None:
         """`fdx-signature`: Base64 HMAC-SHA256 of the raw body (hex, says one line of the portal, and nobody else)."""
         given, ours = request.headers.get("fdx-signature", ""), self.settings
-        tokens = [token for token in (ours.security_token, ours.previous_security_token) if token is not None]
-        signatures = [hmac_sha256(token.get_secret_value(), request.body) for token in tokens]
+        tokens = accepted(ours.security_token, ours.previous_security_token)
+        signatures = [hmac_sha256(token, request.body) for token in tokens]
         if not any(same(given, base64.b64encode(signature).decode()) for signature in signatures):
             raise BadSignature("fdx-signature: does not fit the body")
 

@@ -39,6 +39,7 @@ from gateway.contract.reading import (
     text,
 )
 from gateway.contract.signing import compact, md5_hex_base64, same
+from gateway.contract.writing import company_of
 from gateway.domain import Basis, Booking, LegRef, Parcel, Scan, Status
 
 _FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")  # the second in very old answers
@@ -173,10 +174,7 @@ class KdniaoAdapter(CarrierAdapter):
         return names | {"CustomerName": customer}
 
     def _company(self, leg: LegRef) -> str:
-        company: str | None = leg.company or self.settings.company
-        if not company:
-            raise Refused("company: the carrier has no alias for kdniao, and this row names no company")
-        return company
+        return company_of(self.code, leg, self.settings.company)
 
     def _sign(self, data: bytes) -> str:
         return md5_hex_base64(data + self.settings.app_key.get_secret_value().encode())

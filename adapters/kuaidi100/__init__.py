@@ -39,7 +39,7 @@ from gateway.contract.reading import (
     text,
 )
 from gateway.contract.signing import compact, same, unsigned
-from gateway.contract.writing import filled, millis
+from gateway.contract.writing import company_of, filled, millis
 from gateway.domain import Basis, Booking, LegRef, Parcel, Scan, Status
 
 _FOREIGN = frozenset({"dhl", "fedex", "ups", "usps"})
@@ -194,7 +194,4 @@ class Kuaidi100Adapter(CarrierAdapter):
             return {"returnCode": wire.code(answer), "message": text(answer, "message"), **ids}
 
     def _company(self, leg: LegRef | None) -> str:
-        known: str | None = (leg and leg.company) or self.settings.company
-        if not known:
-            raise Refused("company: the carrier has no alias for kuaidi100, and this row names no company")
-        return known
+        return company_of(self.code, leg, self.settings.company)

@@ -36,17 +36,15 @@ from adapters.seventeentrack.wire import (
     sign_v2,
     worst,
 )
-from gateway.contract.carrier import Can, CarrierAdapter, Outcome, Push, Rate, Reply, Verdict
+from gateway.contract.carrier import Can, CarrierAdapter, Push, Rate
 from gateway.contract.client import ask, explained
 from gateway.contract.errors import BadSignature, Refused
 from gateway.contract.meanings import asked
 from gateway.contract.reading import inside, last_four, load_object, required
-from gateway.contract.signing import same, unsigned
+from gateway.contract.signing import accepted, same, unsigned
 from gateway.domain import LegRef, Scan
 
 log = logging.getLogger(__name__)
-
-_ANSWERS = {Verdict.ACCEPTED: 200, Verdict.FORGED: 401, Verdict.BUSY: 503}  # 200 is the yes, the body is ignored
 
 
 class SeventeenTrackAdapter(CarrierAdapter):
@@ -75,7 +73,7 @@ class SeventeenTrackAdapter(CarrierAdapter):
     def verify(self, request: Push) -> None:
         """`sign` in the header (v2) or in the body (v1): a plain SHA-256 that ends in our key."""
         given, ours = request.headers.get("sign"), self.settings
-        keys = [key.get_secret_value() for key in (ours.access_key, ours.previous_access_key) if key is not None]
+        keys = accepted(ours.access_key, ours.previous_access_key)
         with unsigned():
             pairs = [(given, sign_v2(request.body, key)) if given else sign_v1(request.body, key) for key in keys]
         if not any(same(stands, expected) for stands, expected in pairs):
@@ -87,10 +85,6 @@ class SeventeenTrackAdapter(CarrierAdapter):
         event, item = required(said, "event"), inside(said, "data")
         required(item, "number")
         return self._read([item], {}, pushed=request) if event == "TRACKING_UPDATED" else []
-
-    def acknowledge(self, outcome: Outcome) -> Reply:
-        """By status alone."""
-        return Reply(status=_ANSWERS[outcome.verdict])
 
     async def subscribe(self, leg: LegRef) -> None:
         """Register; a number that is registered already is a yes."""

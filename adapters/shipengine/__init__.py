@@ -38,6 +38,7 @@ from gateway.contract.reading import (
     text,
 )
 from gateway.contract.signing import unsigned
+from gateway.contract.writing import company_of
 from gateway.domain import Booking, LegRef, Parcel, Scan
 
 _WINDOW = timedelta(minutes=5)
@@ -162,9 +163,7 @@ class ShipEngineAdapter(CarrierAdapter):
         return False
 
     def _number(self, leg: LegRef) -> dict[str, str]:
-        company = leg.company or self.settings.company
-        if not company:
-            raise Refused("company: the carrier has no alias for shipengine, and this row names no company")
+        company = company_of(self.code, leg, self.settings.company)
         return {"carrier_code": company, "tracking_number": leg.tracking_number}
 
     @cached_property

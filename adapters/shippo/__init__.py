@@ -36,7 +36,8 @@ from gateway.contract.reading import (
     required,
     text,
 )
-from gateway.contract.signing import hmac_sha256, only_by_path, same
+from gateway.contract.signing import accepted, hmac_sha256, only_by_path, same
+from gateway.contract.writing import company_of
 from gateway.domain import Basis, Booking, LegRef, Parcel, Scan, Status
 
 _WINDOW = 300  # seconds a signature is good for
@@ -67,7 +68,7 @@ class ShippoAdapter(CarrierAdapter):
     def verify(self, request: Push) -> None:
         """`Shippo-Auth-Signature` over `t.body`, at most 300 s old; without a secret, the path token."""
         ours = self.settings
-        secrets = [secret for secret in (ours.hmac_secret, ours.previous_hmac_secret) if secret is not None]
+        secrets = accepted(ours.hmac_secret, ours.previous_hmac_secret)
         if not secrets:
             only_by_path(request)
             return
@@ -79,7 +80,7 @@ class ShippoAdapter(CarrierAdapter):
         if abs(self.clock().timestamp() - int(at)) > _WINDOW:
             raise BadSignature(f"Shippo-Auth-Signature: t={at} is more than {_WINDOW} s away")
         signed = f"{at}.".encode() + request.body
-        if not any(same(given, hmac_sha256(secret.get_secret_value(), signed).hex()) for secret in secrets):
+        if not any(same(given, hmac_sha256(secret, signed).hex()) for secret in secrets):
             raise BadSignature("Shippo-Auth-Signature: does not fit the body")
 
     def receive(self, request: Push) -> list[Scan]:
@@ -148,10 +149,7 @@ class ShippoAdapter(CarrierAdapter):
         return Labels(self.settings, self._call, self.clock)
 
     def _company(self, leg: LegRef) -> str:
-        company: str = leg.company or self.settings.company
-        if not company:
-            raise Refused("company: the carrier has no alias for shippo, and this row names no company")
-        return company
+        return company_of(self.code, leg, self.settings.company)
 
     async def _call(self, method: str, path: str, *, deed: bool = False, **request: Any) -> dict[str, Any]:
         token = self.settings.api_token.get_secret_value()

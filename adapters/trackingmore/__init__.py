@@ -24,16 +24,15 @@ from typing import Any
 from adapters.trackingmore.settings import TrackingMoreSettings
 from adapters.trackingmore.statuses import STATUSES
 from adapters.trackingmore.trackings import scans_of
-from gateway.contract.carrier import Can, CarrierAdapter, Outcome, Push, Rate, Reply, Verdict
+from gateway.contract.carrier import Can, CarrierAdapter, Push, Rate
 from gateway.contract.client import Forgiven, ask, explained
 from gateway.contract.errors import BadPayload, BadSignature, Refused, Unavailable, refusal
 from gateway.contract.meanings import asked
 from gateway.contract.reading import Fields, inside, last_four, listed, load_object, objects, required, text
-from gateway.contract.signing import hmac_sha256, only_by_path, same
+from gateway.contract.signing import accepted, hmac_sha256, only_by_path, same
 from gateway.contract.writing import filled
 from gateway.domain import LegRef, Scan
 
-_ANSWERS = {Verdict.ACCEPTED: 200, Verdict.FORGED: 401, Verdict.BUSY: 503}  # 2xx is a yes, the body is ignored
 _YES = frozenset({"200", "201"})
 _BUSY_FOR = 120.0
 _AGAIN = {"429": _BUSY_FOR, "500": None, "503": None}
@@ -74,10 +73,10 @@ class TrackingMoreAdapter(CarrierAdapter):
         only_by_path(request)
         ours, stamp = self.settings, request.headers.get(self.settings.timestamp_header, "")
         given = request.headers.get(ours.signature_header, "")
-        secrets = [secret for secret in (ours.webhook_secret, ours.previous_webhook_secret) if secret is not None]
+        secrets = accepted(ours.webhook_secret, ours.previous_webhook_secret)
         if not (stamp.isascii() and stamp.isdecimal() and len(stamp) < 12):
             raise BadSignature(f"{ours.timestamp_header}: seconds since 1970 were expected")
-        if not any(same(given, hmac_sha256(secret.get_secret_value(), stamp).hex()) for secret in secrets):
+        if not any(same(given, hmac_sha256(secret, stamp).hex()) for secret in secrets):
             raise BadSignature(f"{ours.signature_header}: does not fit the time stamp")
         if abs((request.received_at or self.clock()).timestamp() - int(stamp)) > ours.window:
             raise BadSignature(f"{ours.timestamp_header}: is more than {ours.window:g} s from now")
@@ -91,10 +90,6 @@ class TrackingMoreAdapter(CarrierAdapter):
         """(company, number) of what a verified push makes worth asking about. Raise BadPayload."""
         tracking = inside(load_object(request.body), "data")
         return [(required(tracking, "courier_code"), required(tracking, "tracking_number"))]
-
-    def acknowledge(self, outcome: Outcome) -> Reply:
-        """By status alone."""
-        return Reply(status=_ANSWERS[outcome.verdict])
 
     async def subscribe(self, leg: LegRef) -> None:
         """Create a tracking; its courier is detected when we name none. One that exists is a yes."""

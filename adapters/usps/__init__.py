@@ -32,7 +32,7 @@ from gateway.contract.carrier import DEED, Can, CarrierAdapter, Push, Rate
 from gateway.contract.client import Forgiven, ask, explained, unread
 from gateway.contract.errors import BadSignature, Refused
 from gateway.contract.reading import Fields, load_object, required, text
-from gateway.contract.signing import hmac_sha256, same, unsigned
+from gateway.contract.signing import accepted, hmac_sha256, same, unsigned
 from gateway.contract.tokens import Token, TokenCache, token_in
 from gateway.domain import Booking, LegRef, Parcel, Scan
 
@@ -98,11 +98,11 @@ class UspsAdapter(CarrierAdapter):
         with unsigned():
             envelope = load_object(request.body)
         signed, given = (envelope.get("timestamp"), envelope.get("payload")), request.headers.get("x-hmac", "")
-        secrets = [secret for secret in (self.settings.secret, self.settings.previous_secret) if secret is not None]
+        secrets = accepted(self.settings.secret, self.settings.previous_secret)
         if not all(isinstance(part, str) for part in signed):
             raise BadSignature("timestamp, payload: texts were expected")
         said = "".join(map(str, signed)).encode("utf-8", "surrogatepass")
-        ours = [base64.b64encode(hmac_sha256(secret.get_secret_value(), said)).decode() for secret in secrets]
+        ours = [base64.b64encode(hmac_sha256(secret, said)).decode() for secret in secrets]
         if not any(same(given, signature) for signature in ours):
             raise BadSignature("X-HMAC: does not fit timestamp and payload")
 

@@ -81,6 +81,9 @@ class Verdict(StrEnum):
     BUSY = "busy"  #: could not be kept: the carrier shall try again
 
 
+_BY_STATUS = {Verdict.ACCEPTED: 200, Verdict.FORGED: 401, Verdict.BUSY: 503}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     verdict: Verdict
@@ -191,8 +194,8 @@ class CarrierAdapter(ABC):
         return []
 
     def acknowledge(self, outcome: Outcome) -> Reply:
-        """The exact answer this carrier expects for yes and for no."""
-        return Reply(body=b"")
+        """The exact answer this carrier expects for yes and for no. By status alone, for those who read no body."""
+        return Reply(status=_BY_STATUS[outcome.verdict])
 
     def handshake(self, request: Push) -> Reply:
         """The answer to a GET or HEAD on the webhook address. Raise BadSignature for one that is not the carrier's."""

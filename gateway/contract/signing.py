@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote_plus
 
+from pydantic import SecretStr
+
 from gateway.contract.carrier import Push
 from gateway.contract.errors import BadPayload, BadSignature
 
@@ -52,6 +54,11 @@ def java_quoted(text: str) -> str:
 def same(given: str, expected: str) -> bool:
     """Constant-time comparison over bytes; an empty expectation matches nothing."""
     return bool(expected) and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+
+
+def accepted(*secrets: SecretStr | None) -> list[str]:
+    """Those that are set: the secret, and the one before it while it is being changed."""
+    return [secret.get_secret_value() for secret in secrets if secret is not None]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from gateway.contract.errors import Refused
-from gateway.domain import Address, Message, Party, ProviderTemplate
+from gateway.domain import Address, LegRef, Message, Party, ProviderTemplate
 
 POUND_G, OUNCE_G, INCH_MM = Decimal("453.59237"), Decimal("28.349523125"), Decimal("25.4")
 
@@ -60,3 +60,10 @@ def filled_template(
         raise Refused(f"template {template.id}: the message has no parameter {missing[0]!r}")
     values = {field: cleaned(message.params[ours]) for field, ours in template.params.items()}
     return template, {field: value[: template.limits.get(field, limit)] for field, value in values.items()}
+
+
+def company_of(provider: str, leg: LegRef | None, own: str | None) -> str:
+    """What an aggregator calls a leg's carrier: the carrier's alias, else the one company of the row. Raise Refused."""
+    if company := (leg.company if leg else None) or own:
+        return company
+    raise Refused(f"company: the carrier has no alias for {provider}, and this row names no company")
