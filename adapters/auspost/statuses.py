@@ -1,13 +1,15 @@
 """Sheet (e): the words of `status`, which descriptions of events use too, compared without regard to case.
 
 A description is read for these words only, without what it wishes, advises and forecasts. One that begins with
-"Delivered" is a delivery where the whole text agrees: a locker is not the recipient.
+"Delivered" is a delivery where the whole text agrees: a locker is not the recipient. Texts repeat, so what was read is
+remembered.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from gateway.contract.carrier import Meaning
 from gateway.contract.meanings import told
@@ -52,6 +54,7 @@ def listed_word(said: str) -> str:
     return _BY_FOLDED.get(said.casefold(), "")
 
 
+@lru_cache(1024)
 def described(description: str) -> str:
     """The table's word that a description tells; '' where it tells none."""
     facts = _facts(description)
@@ -62,6 +65,7 @@ def described(description: str) -> str:
     return "Delivered" if re.match(r"delivered\b", facts) and read_text(description, ("en",)) == _DELIVERED else ""
 
 
+@lru_cache(1024)
 def way_back(status: str, description: str) -> Meaning | None:
     """Whether it goes back, or has come back, to the sender; None where it does not. Comes before the status."""
     facts = _facts(description)

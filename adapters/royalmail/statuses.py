@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from gateway.contract.carrier import Meaning
 from gateway.contract.meanings import told
@@ -43,6 +44,7 @@ _TEXTS = {
 _AGAINST = frozenset({Status.RETURNING, Status.EXCEPTION})
 
 
+@lru_cache(1024)  # texts repeat
 def read(category: str, said: str) -> Meaning:
     """What category and text make together; UNKNOWN where neither is listed."""
     facts = TABLES["en"].told(plain(said)).casefold()
