@@ -30,7 +30,6 @@ from gateway.seal import Seal
 from gateway.settings import Config, Environment
 from gateway.shared_limits import SharedLimits
 from gateway.shared_tokens import StoredTokens
-from gateway.stalls.counting import Rarely
 from gateway.stalls.incidents import check_carriers
 from gateway.stalls.lanes import learn_lanes
 from gateway.stalls.sweep import sweep
@@ -93,7 +92,6 @@ class Gateway:
         self.retention = Retention(self.rt)
         self.desk = Desk(keyring=Keyring(self.store), metrics=self.metrics, inbox=self.inbox)
         join(self.rt, forget_keys=self.desk.keyring.forget)
-        self._live = Rarely()
         self.ticks = Clock(self.rt, self._loops(), self._chores(), told=self._ticked)
         self._open = AsyncExitStack()
         self._runner: web.AppRunner | None = None
@@ -153,7 +151,7 @@ class Gateway:
         if self.part is Part.WEB:
             return []
         return [
-            Chore(name="carriers", work=lambda: check_carriers(rt, self._live), seconds=2),
+            Chore(name="carriers", work=lambda: check_carriers(rt), seconds=2),
             Chore(name="lanes", work=lambda: learn_lanes(rt), seconds=3600),
             Chore(name="expire", work=lambda: expire(rt), seconds=3600),
             Chore(name="clean", work=self._forget, seconds=60),

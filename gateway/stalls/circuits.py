@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from gateway.rules.choose import Circuit as State
-from gateway.rules.policy import Circuit
+from gateway.rules.policy import Circuit, Stalls
 
 
 def turned(state: State, since: datetime | None, sick: bool, policy: Circuit, now: datetime) -> State:
@@ -21,6 +21,12 @@ def turned(state: State, since: datetime | None, sick: bool, policy: Circuit, no
     if state == "half_open" and lasted >= timedelta(hours=policy.probe_hours):
         return "closed"
     return state
+
+
+def enough(policy: Stalls, stalled: int) -> int:
+    """How many live parcels of a carrier are to be counted: with more of them, nothing is judged otherwise. Pure."""
+    crowd = int(stalled / policy.circuit.stall_rate) + 1
+    return max(crowd, policy.circuit.min_live, policy.blindness.min_live)
 
 
 def too_many(stalled: int, legs: int, policy: Circuit) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from gateway.cases.announce import announce
@@ -14,8 +15,7 @@ from gateway.rules.choose import Circuit as State
 from gateway.rules.kinds import CARRIER_INCIDENT
 from gateway.rules.playbook import PlaybookContext
 from gateway.runtime import Runtime
-from gateway.stalls.circuits import too_many, turned
-from gateway.stalls.counting import Count
+from gateway.stalls.circuits import enough, too_many, turned
 from gateway.stalls.hearing import DECLARED, SILENT, doubtful, unheard
 from gateway.store import audit, cases, health, incidents, polls
 from gateway.store.engine import Tx
@@ -34,14 +34,11 @@ class NoSuchIncident(LookupError):
     """No declared incident of this carrier is open."""
 
 
-async def check_carriers(rt: Runtime, count: Count = incidents.live) -> int:
-    """A look at every carrier: open or close its silent incident, turn its circuit. How many things changed.
-
-    count: how live legs are counted.
-    """
+async def check_carriers(rt: Runtime) -> int:
+    """A look at every carrier: open or close its silent incident, turn its circuit. How many things changed."""
     async with rt.store.write() as tx:
         await incidents.alone(tx)
-        rows, live = await health.every(tx), await count(tx)
+        rows, live = await health.every(tx), await incidents.live(tx, partial(enough, rt.policies.stalls))
         return sum([await _check(rt, tx, code, rows.get(code), live.get(code)) for code in rt.carriers])
 
 
@@ -64,7 +61,7 @@ async def end_declared(rt: Runtime, carrier: str, *, who: str) -> None:
         await incidents.alone(tx)
         await _close(rt, tx, await _standing(tx, carrier, DECLARED), f"ended by {who}")
         await audit.add(tx, rt.clock(), who, "incident.end", carrier)
-        rows, live = await health.every(tx), await incidents.live(tx)
+        rows, live = await health.every(tx), await incidents.live(tx, partial(enough, rt.policies.stalls))
         await _check(rt, tx, carrier, rows.get(carrier), live.get(carrier))
 
 
@@ -78,7 +75,7 @@ async def _standing(tx: Tx, carrier: str, kind: str) -> Row:
 async def _check(rt: Runtime, tx: Tx, carrier: str, row: Row | None, live: Live | None) -> int:
     policy = rt.policies.stalls
     changed = 0
-    enough = live is not None and live.legs >= policy.blindness.min_live
+    several = live is not None and live.legs >= policy.blindness.min_live
     since = live.since if live else None
     why = unheard(row, since, policy.blindness, rt.clock()) if enough and not _just_came(rt, row) else None
     if enough and doubtful(row, since, policy.blindness, rt.clock()):
@@ -86,7 +83,7 @@ async def _check(rt: Runtime, tx: Tx, carrier: str, row: Row | None, live: Live 
         tx.after_commit(lambda: rt.signals.wake("polls"))
     silent = await incidents.under(tx, f"{carrier}:{SILENT}")
     if silent is None and why is not None:
-        evidence = _evidence(row, live)
+        evidence = _evidence(row, (await incidents.live_legs(tx, carrier))[carrier], live.stalled if live else 0)
         changed += await _open(rt, tx, carrier, SILENT, why, "gateway", evidence) is not None
     elif silent is not None and _heard_again(row, silent, live, why):
         await _close(rt, tx, silent, "heard again" if live else "nothing of it is under way")
@@ -175,12 +172,12 @@ def _subject(carrier: str) -> str:
     return f"carrier:{carrier}"
 
 
-def _evidence(row: Row | None, live: Live | None) -> dict[str, Any]:
+def _evidence(row: Row | None, legs: int, stalled: int) -> dict[str, Any]:
     heard = row.heard_at if row is not None else None
     return {
         "failures": row.failures if row is not None else 0,
         "last_heard": heard.isoformat() if heard else None,
         "last_error": row.last_error if row is not None else None,
-        "live_legs": live.legs if live else 0,
-        "stalled": live.stalled if live else 0,
+        "live_legs": legs,
+        "stalled": stalled,
     }

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from gateway.domain import CaseState
 from gateway.store.engine import Tx
+from gateway.store.paging import below
 from gateway.store.tables import case_events, cases
 from gateway.store.upsert import insert_new
 
@@ -93,8 +94,7 @@ async def listing(
     """Newest first, below (opened_at, id) `before`."""
     found = select(cases).where(*_where(wanted, now))
     if before is not None:
-        at, case_id = before
-        found = found.where(or_(cases.c.opened_at < at, (cases.c.opened_at == at) & (cases.c.id < case_id)))
+        found = found.where(below(cases.c.opened_at, cases.c.id, before))
     found = found.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit)
     return list((await tx.conn.execute(found)).all())
 

@@ -108,7 +108,7 @@ async def listing(
 
 async def counts(tx: Tx) -> dict[str, int]:
     """How many pushes wait or are quarantined: for /metrics."""
-    found = select(inbox.c.state, func.count()).where(inbox.c.state != READ).group_by(inbox.c.state)
+    found = select(inbox.c.state, func.count()).where(inbox.c.state.in_((WAITING, QUARANTINED))).group_by(inbox.c.state)
     return {row[0]: row[1] for row in (await tx.conn.execute(found)).all()}
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, Select, func, literal, select, union_all, update
 
 from gateway.domain import FINAL
 from gateway.store.engine import Tx
 from gateway.store.tables import carrier_health, incidents, legs, shipments
 from gateway.store.upsert import insert, insert_new
+from gateway.store.walk import firsts
 
 #: The same lock for everybody who opens or closes incidents and circuits.
 _LOCK = 7283411907
@@ -19,8 +21,8 @@ _LOCK = 7283411907
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """The legs of a carrier that are under way. stalled: how many shipments it holds are stalled. since: the first of
-    the legs began."""
+    """The legs of a carrier that are under way, counted as far as was asked. stalled: how many shipments it holds are
+    stalled. since: the first of the legs began."""
 
     legs: int
     stalled: int
@@ -64,14 +66,37 @@ async def listing(tx: Tx, *, limit: int, carrier: str | None = None) -> list[Row
     return list((await tx.conn.execute(found)).all())
 
 
-async def live(tx: Tx) -> dict[str, Live]:
-    """Live legs by carrier; a carrier without any is absent. Both counts walk partial indexes."""
-    first = func.min(legs.c.opened_at, type_=legs.c.opened_at.type)
-    open_legs = select(legs.c.carrier, func.count(), first).where(legs.c.closed_at.is_(None))
+async def live(tx: Tx, enough: Callable[[int], int]) -> dict[str, Live]:
+    """Live legs by carrier; a carrier without any is absent.
+
+    enough: from how many stalled ones, how many legs are to be counted: a look at carriers must not count millions.
+    """
+    stuck = await stalled(tx)
+    carriers = await firsts(tx, legs.c.carrier, legs.c.closed_at.is_(None))
+    each = [_live(carrier, enough(stuck.get(carrier, 0))) for carrier in carriers]
+    rows = (await tx.conn.execute(union_all(*each))).all() if each else []
+    return {row[0]: Live(legs=row[1], stalled=stuck.get(row[0], 0), since=row[2]) for row in rows}
+
+
+def _live(carrier: str, limit: int) -> Select[Any]:
+    under_way = (legs.c.carrier == carrier, legs.c.closed_at.is_(None))
+    some = select(literal(1).label("one")).where(*under_way).limit(limit).subquery()
+    first = select(func.min(legs.c.opened_at)).where(*under_way).scalar_subquery()
+    return select(literal(carrier), select(func.count()).select_from(some).scalar_subquery(), first)
+
+
+async def stalled(tx: Tx) -> dict[str, int]:
+    """How many shipments are stalled now, by carrier."""
     stuck = select(shipments.c.carrier, func.count()).where(shipments.c.stalled, shipments.c.status.not_in(FINAL))
-    counted = (await tx.conn.execute(open_legs.group_by(legs.c.carrier))).all()
-    stalled = {row[0]: row[1] for row in (await tx.conn.execute(stuck.group_by(shipments.c.carrier))).all()}
-    return {row[0]: Live(legs=row[1], stalled=stalled.get(row[0], 0), since=row[2]) for row in counted}
+    return {row[0]: row[1] for row in (await tx.conn.execute(stuck.group_by(shipments.c.carrier))).all()}
+
+
+async def live_legs(tx: Tx, carrier: str | None = None) -> dict[str, int]:
+    """How many legs are under way, of a carrier or by carrier: a count of each of them, not for every second."""
+    counted = select(legs.c.carrier, func.count()).where(legs.c.closed_at.is_(None)).group_by(legs.c.carrier)
+    if carrier is not None:
+        counted = counted.where(legs.c.carrier == carrier)
+    return {row[0]: row[1] for row in (await tx.conn.execute(counted)).all()}
 
 
 async def set_circuit(tx: Tx, carrier: str, circuit: str, at: datetime) -> None:

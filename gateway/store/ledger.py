@@ -12,9 +12,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Numeric, Row, cast, func, or_, select, update
+from sqlalchemy import BigInteger, Numeric, Row, cast, func, select, update
 
 from gateway.store.engine import Tx
+from gateway.store.paging import below
 from gateway.store.tables import ledger
 from gateway.store.upsert import insert_new
 
@@ -117,8 +118,7 @@ async def listing(
     if order_id is not None:
         found = found.where(ledger.c.order_id == order_id)
     if before is not None:
-        at, grant_id = before
-        found = found.where(or_(ledger.c.issued_at < at, (ledger.c.issued_at == at) & (ledger.c.id < grant_id)))
+        found = found.where(below(ledger.c.issued_at, ledger.c.id, before))
     found = found.order_by(ledger.c.issued_at.desc(), ledger.c.id.desc()).limit(limit)
     return list((await tx.conn.execute(found)).all())
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, func, or_, select, update
 
 from gateway.domain import Channel, MessageState
 from gateway.store.engine import Tx
+from gateway.store.paging import below
 from gateway.store.tables import messages, suppressions
 from gateway.store.upsert import insert, insert_new
 
@@ -105,7 +106,8 @@ async def drop_waiting(tx: Tx, deed_ids: Sequence[str], reason: str, now: dateti
         messages.c.state.in_((MessageState.QUEUED, MessageState.HELD)),
         messages.c.begun_at.is_(None),
     )
-    await tx.conn.execute(statement.values(state=MessageState.DROPPED, reason=reason, updated_at=now))
+    if deed_ids:
+        await tx.conn.execute(statement.values(state=MessageState.DROPPED, reason=reason, updated_at=now))
 
 
 async def listing(
@@ -122,10 +124,7 @@ async def listing(
     wanted = {"shipment_id": shipment_id, "case_id": case_id, "state": state, "channel": channel}
     found = select(messages).where(*(messages.c[name] == value for name, value in wanted.items() if value is not None))
     if before is not None:
-        at, message_id = before
-        found = found.where(
-            or_(messages.c.created_at < at, (messages.c.created_at == at) & (messages.c.id < message_id))
-        )
+        found = found.where(below(messages.c.created_at, messages.c.id, before))
     ordered = found.order_by(messages.c.created_at.desc(), messages.c.id.desc()).limit(limit)
     return list((await tx.conn.execute(ordered)).all())
 

@@ -18,7 +18,7 @@ from gateway.store.away import StoreAway
 from gateway.tracking.inbox import Inbox
 from gateway.web.auth import Caller, Keyring, Role, require
 from gateway.web.body import parsed, read_json, read_query, storable
-from gateway.web.metrics import Metrics
+from gateway.web.metrics import Kept, Metrics
 from gateway.web.models.fields import Model
 from gateway.web.once import first_answer
 from gateway.web.problem import Problem, not_found
@@ -56,13 +56,14 @@ class Call(Generic[Body, Query]):
 @dataclass(slots=True, kw_only=True)
 class Desk:
     """What the doors share beside the runtime. closing: the process is about to end, live readers shall go.
-    heartbeat: seconds between two signs of life to a live reader."""
+    heartbeat: seconds between two signs of life to a live reader. live_legs: how many are under way, by carrier."""
 
     keyring: Keyring
     metrics: Metrics
     inbox: Inbox
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     heartbeat: float = 15
+    live_legs: Kept[dict[str, int]] = field(default_factory=Kept)
 
 
 Handler = Callable[[Any], Awaitable[web.StreamResponse]]

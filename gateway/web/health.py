@@ -6,23 +6,21 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
-from gateway.store import backlogs, cases, census, inbox, incidents, mappings, queues
+from gateway.store import backlogs, cases, census, inbox, incidents, mappings
 from gateway.store import health as carrier_health
 from gateway.store.away import StoreAway
 from gateway.store.migrate import pending
-from gateway.store.tables import inbox as inbox_table
-from gateway.store.tables import outbox, polls, watches
 from gateway.web.endpoint import Call, Endpoint, answer
 from gateway.web.models.carriers import Ready
 
 log = logging.getLogger(__name__)
 #: A backlog older than this, in seconds, and the process says that it is not ready for more.
 _OLD = 300
-_QUEUES = {"inbox": inbox_table, "outbox": outbox, "polls": polls, "watches": watches}
 
 
 def endpoints() -> list[Endpoint]:
@@ -79,12 +77,9 @@ async def metrics(call: Call[None, None]) -> web.StreamResponse:
 async def _backlogs(call: Call[None, None]) -> dict[str, tuple[int, float]]:
     """queue -> (how many are due, seconds the oldest has been due)."""
     now = call.rt.clock()
-    found = {}
     async with call.rt.store.read() as tx:
-        for name, table in _QUEUES.items():
-            number, oldest = await queues.backlog(tx, table, now)
-            found[name] = (number, _age(oldest, now))
-    return found
+        waiting = await backlogs.queues(tx, now)
+    return {name: (number, _age(oldest, now)) for name, (number, oldest) in waiting.items()}
 
 
 async def _gauges(call: Call[None, None]) -> Any:
@@ -103,9 +98,10 @@ async def _gauges(call: Call[None, None]) -> Any:
             yield "gateway_inbox", {"state": state}, number
         for kind, number in (await backlogs.deeds(tx)).items():
             yield "gateway_deeds", {"kind": kind}, number
-        for carrier, live in (await incidents.live(tx)).items():
-            yield "gateway_live_legs", {"carrier": carrier}, live.legs
-            yield "gateway_stalled_shipments", {"carrier": carrier}, live.stalled
+        stalled = await incidents.stalled(tx)
+        for carrier, number in (await call.desk.live_legs.get(partial(incidents.live_legs, tx))).items():
+            yield "gateway_live_legs", {"carrier": carrier}, number
+            yield "gateway_stalled_shipments", {"carrier": carrier}, stalled.get(carrier, 0)
         for carrier, row in (await carrier_health.every(tx)).items():
             yield "gateway_poll_failures", {"carrier": carrier}, row.failures
             yield "gateway_circuit_open", {"carrier": carrier}, int(row.circuit == "open")

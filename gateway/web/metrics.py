@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+from typing import Generic, TypeVar
 
 from gateway.runtime import Runtime
 from gateway.store.engine import Tx
 from gateway.tracking.change import Change
 
+Count = TypeVar("Count")
 _BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Kept(Generic[Count]):
+    """What takes long to count: counted anew when it is asked for and a minute old."""
+
+    SECONDS = 60.0
+
+    def __init__(self) -> None:
+        self._count: Count | None = None
+        self._until = 0.0
+
+    async def get(self, count: Callable[[], Awaitable[Count]]) -> Count:
+        if self._count is None or time.monotonic() >= self._until:
+            self._count = await count()
+            self._until = time.monotonic() + self.SECONDS
+        return self._count
 
 
 class Histogram:

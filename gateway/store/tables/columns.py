@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Text
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Text, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -67,6 +67,11 @@ def instant(value: int) -> datetime:
     """The UTC time of `micros`."""
     seconds, rest = divmod(value, 1_000_000)
     return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest)
+
+
+def only(flag: str) -> dict[str, Any]:
+    """Of an index over the rows where a flag is set, in the words in which SQLAlchemy asks for them."""
+    return {"sqlite_where": text(f"{flag} = 1"), "postgresql_where": text(flag)}
 
 
 def queue() -> tuple[Column[Any], ...]:

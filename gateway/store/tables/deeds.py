@@ -35,6 +35,8 @@ outbox = Table(
     Index("outbox_over", "ended_at", "id", sqlite_where=_OVER_ALONE, postgresql_where=_OVER_ALONE),
 )
 
+_OPEN = text("open_key IS NOT NULL")
+
 cases = Table(
     "cases",
     metadata,
@@ -54,7 +56,12 @@ cases = Table(
     Column("cause", Text, nullable=False, default=""),
     Column("gone", Text),  # why the cause is no more, while remedies of ours are still under way
     Column("evidence", Json, nullable=False, default=dict),
-    Index("cases_state", "state", "opened_at"),
+    Index("cases_opened", "opened_at", "id"),
+    Index("cases_state", "state", "opened_at", "id"),
+    Index("cases_kind", "kind", "opened_at", "id"),
+    Index("cases_owner", "owner", "opened_at", "id"),
+    Index("cases_open", "opened_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("cases_standing", "kind", "state", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("cases_shipment", "shipment_id"),
     Index("cases_order", "order_id"),
 )
@@ -93,8 +100,10 @@ ledger = Table(
     Column("expires_at", Instant),
     Index("ledger_customer", "customer", "issued_at"),
     Index("ledger_address", "address", "issued_at"),
-    Index("ledger_issued", "issued_at"),
-    Index("ledger_order", "order_id"),
+    Index("ledger_issued", "issued_at", "id"),
+    Index("ledger_state", "state", "issued_at", "id"),
+    Index("ledger_expiry", "state", "expires_at"),
+    Index("ledger_order", "order_id", "state"),
     Index("ledger_case", "case_id"),
 )
 
@@ -141,6 +150,10 @@ messages = Table(
     Index("messages_address", "address_key", "created_at"),
     Index("messages_provider", "provider_id"),
     Index("messages_created", "created_at", "id"),
+    Index("messages_state", "state", "created_at", "id"),
+    Index("messages_channel", "channel", "created_at", "id"),
+    Index("messages_case", "case_id"),
+    Index("messages_deed", "deed_id"),
 )
 
 suppressions = Table(
@@ -150,4 +163,5 @@ suppressions = Table(
     Column("address_key", String(64), primary_key=True),
     Column("reason", Text, nullable=False),
     Column("since", Instant, nullable=False),
+    Index("suppressions_address", "address_key"),
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint, text
 
-from gateway.store.tables.columns import Instant, Json, Serial, metadata, queue
+from gateway.store.tables.columns import Instant, Json, Serial, metadata, only, queue
+
+_UNDER_WAY = text("closed_at IS NULL")
 
 shipments = Table(
     "shipments",
@@ -31,9 +33,12 @@ shipments = Table(
     Column("updated_at", Instant, nullable=False),
     # as registered: origin, destination, sender, recipient, parcel, value, metadata; times carry their given offset
     Column("document", Json, nullable=False),
-    Index("shipments_order", "order_id"),
-    Index("shipments_updated", "updated_at", "id"),
-    Index("shipments_stalled", "carrier", sqlite_where=text("stalled"), postgresql_where=text("stalled")),
+    Index("shipments_order", "order_id", postgresql_ops={"order_id": "varchar_pattern_ops"}),
+    Index("shipments_status", "status", "id"),
+    Index("shipments_carrier", "carrier", "id"),
+    Index("shipments_stalled", "carrier", "id", **only("stalled")),
+    Index("shipments_stuck", "id", **only("stalled")),
+    Index("shipments_late", "id", **only("late")),
 )
 
 legs = Table(
@@ -59,8 +64,8 @@ legs = Table(
     Column("extra", Json, nullable=False, default=dict),
     UniqueConstraint("carrier", "tracking_number"),
     Index("legs_shipment", "shipment_id", "ordinal"),
-    Index("legs_number", "tracking_number"),
-    Index("legs_live", "carrier", sqlite_where=text("closed_at IS NULL"), postgresql_where=text("closed_at IS NULL")),
+    Index("legs_number", "tracking_number", postgresql_ops={"tracking_number": "varchar_pattern_ops"}),
+    Index("legs_live", "carrier", "opened_at", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
 )
 
 polls = Table(
