@@ -77,8 +77,8 @@ async def _check(rt: Runtime, tx: Tx, carrier: str, row: Row | None, live: Live 
     changed = 0
     several = live is not None and live.legs >= policy.blindness.min_live
     since = live.since if live else None
-    why = unheard(row, since, policy.blindness, rt.clock()) if enough and not _just_came(rt, row) else None
-    if enough and doubtful(row, since, policy.blindness, rt.clock()):
+    why = unheard(row, since, policy.blindness, rt.clock()) if several and not _just_came(rt, row) else None
+    if several and doubtful(row, since, policy.blindness, rt.clock()):
         await polls.hasten(tx, carrier, rt.clock())
         tx.after_commit(lambda: rt.signals.wake("polls"))
     silent = await incidents.under(tx, f"{carrier}:{SILENT}")

@@ -53,7 +53,7 @@ async def look(
     if not shipment.watching:
         await _clear(rt, tx, shipment, state, Verdict(), "no longer watched")
         return None
-    calendar = _calendar(rt, leg.carrier)
+    calendar = calendar_of(rt, leg.carrier)
     if state.status in FINAL:
         await remember(tx, shipment, state, legs, calendar)
     dwell = await learned(tx, shipment, leg.carrier, state.status)
@@ -75,7 +75,6 @@ def _facts(
     rt: Runtime, shipment: Snapshot, state: ShipmentState, leg: Leg, *, blind: bool, heard_at: datetime | None
 ) -> Facts:
     heard = [at for at in (heard_at, leg.heard_at, leg.polled_at) if at is not None]
-    ends = [end.partition("-")[0] for end in (shipment.origin, shipment.destination)]
     return Facts(
         id=shipment.id,
         carrier=leg.carrier,
@@ -87,7 +86,7 @@ def _facts(
         origin=shipment.origin,
         destination=shipment.destination,
         service=shipment.service,
-        cross_border=all(ends) and ends[0] != ends[1],
+        cross_border=crosses_border(shipment.origin, shipment.destination),
         moved=state.moved,
         newest_unknown=state.newest_unknown,
         heard_at=max(heard, default=None),
@@ -97,7 +96,13 @@ def _facts(
     )
 
 
-def _calendar(rt: Runtime, carrier: str) -> Calendar:
+def crosses_border(origin: str, destination: str) -> bool:
+    """Of lane ends ("CN-Guangdong"); what is not known crosses none."""
+    ends = [end.partition("-")[0] for end in (origin, destination)]
+    return all(ends) and ends[0] != ends[1]
+
+
+def calendar_of(rt: Runtime, carrier: str) -> Calendar:
     """Of a carrier that is switched off: one on which every day counts. It is not heard, so nobody is accused by it."""
     found = rt.carriers.get(carrier)
     if found is None:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.runtime import Runtime
+from gateway.stalls.glance import Glance
 from gateway.stalls.hearing import Hearing, hearing
 from gateway.stalls.look import look
 from gateway.store import watches
 from gateway.store.engine import Tx
 from gateway.store.queues import LeaseLost
-from gateway.store.rows import Row
+from gateway.store.watches import Watch
 from gateway.tracking.journey import Journey, load
 
 log = logging.getLogger(__name__)
@@ -22,15 +23,24 @@ _TOGETHER = 25
 
 
 async def sweep(rt: Runtime, limit: int = 200) -> int:
-    """Look at up to `limit` shipments that are due; how many. What cannot be looked at comes back with its lease."""
+    """Look at up to `limit` shipments that are due; how many. What cannot be looked at comes back with its lease.
+
+    All get a glance in one transaction; those with which not all is well are then looked at.
+    """
     async with rt.store.write() as tx:
-        claimed = await watches.claim(tx, rt.clock(), limit=limit, lease=rt.lease)
+        now, briefs = rt.clock(), await watches.due(tx, rt.clock(), limit=limit)
+        if not briefs:
+            return 0
+        glance = Glance(rt, await hearing(rt, tx))
+        seen = [(brief, *await glance.well(tx, brief)) for brief in briefs]
+        await watches.put_many(tx, [(brief, next_at) for brief, well, next_at in seen if well])
+        claimed = await watches.take(tx, [brief for brief, well, _ in seen if not well], now + rt.lease)
     for start in range(0, len(claimed), _TOGETHER):
         await _each_if_need_be(rt, claimed[start : start + _TOGETHER])
-    return len(claimed)
+    return len(briefs)
 
 
-async def _each_if_need_be(rt: Runtime, claimed: Sequence[Row]) -> None:
+async def _each_if_need_be(rt: Runtime, claimed: Sequence[Watch]) -> None:
     """Together; where one fails, one by one, so that it does not hold up the others."""
     try:
         async with rt.store.write() as tx:
@@ -48,7 +58,7 @@ async def _each_if_need_be(rt: Runtime, claimed: Sequence[Row]) -> None:
             await _each_if_need_be(rt, [one])
 
 
-async def _look(rt: Runtime, tx: Tx, claimed: Sequence[Row]) -> None:
+async def _look(rt: Runtime, tx: Tx, claimed: Sequence[Watch]) -> None:
     journeys = await load(tx, [row.shipment_id for row in claimed])
     ears = await hearing(rt, tx)
     for row in claimed:

@@ -52,7 +52,7 @@ async def of_order(tx: Tx, order_id: str) -> list[Row[Any]]:
 
 
 #: Of orders, and of numbers, that begin with what is searched: who has more of them must say more.
-_MOST = 1000
+_MOST = 500
 #: After every character that a beginning can go on with.
 _LAST = "\U0010ffff"
 
