@@ -22,6 +22,7 @@ from gateway.store import (
     polls,
     queues,
     shipments,
+    tokens,
     watches,
 )
 from gateway.store.engine import Store, Tx
@@ -84,5 +85,8 @@ async def _office(tx: Tx, now: datetime) -> None:
     await configs.history(tx, "routes")
     await keys.revoke(tx, "key_of_nobody", now)
     await keys.any_admin(tx)
+    await tokens.claim(tx, "of nobody", "us", now, now)
+    await tokens.kept(tx, "of nobody")
+    await tokens.release(tx, "of nobody", "us")
     await idempotency.forget(tx, "of nobody")
     await idempotency.clean(tx, now - timedelta(days=365))
