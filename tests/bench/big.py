@@ -1,0 +1,174 @@
+"""The rows that a million shipments are needed for: growth of reads and claims, and the sweep; on SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import uvloop
+
+from gateway.app import Gateway
+from gateway.runtime import Runtime
+from gateway.stalls.sweep import sweep
+from gateway.store import polls
+from gateway.store.polls import End
+from gateway.store.tables import micros
+from gateway.tracking.view import read_tracking
+from tests.bench.cores import on_core
+from tests.bench.figure import Figure
+from tests.bench.fill import fill_store, number
+from tests.bench.measure import Plan, cores, database
+from tests.bench.subject import open_gateway
+
+NAMES = ("growth_read", "growth_claim", "sweep_1m")
+#: Numbers read in a round and side; legs of a claim, and claimed in a round; shipments that are due in a sweep.
+_READS, _BATCH, _CLAIMED, _DUE = 500, 500, 5_000, 1_000
+#: An hour after the last scan that tests.bench.fill tells: all is well.
+_NOW = datetime(2026, 3, 5, 16, tzinfo=UTC)
+_LATER = timedelta(days=30)
+Side = Callable[[], Awaitable[float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Town:
+    """A gateway on a store with so many shipments."""
+
+    gateway: Gateway
+    shipments: int
+
+    @property
+    def rt(self) -> Runtime:
+        return self.gateway.rt
+
+
+def measure(names: Sequence[str], plan: Plan, folder: Path) -> Iterator[Figure]:
+    """The rows of these names, over one filled database and a small one."""
+    with database("sqlite", folder) as many, database("sqlite", folder) as few, on_core(cores()[0]):
+        yield from uvloop.run(_measure(names, plan, many, few))
+
+
+async def _measure(names: Sequence[str], plan: Plan, many_url: str, few_url: str) -> list[Figure]:
+    rounds, figures = max(5, min(plan.rounds, 15)), []
+    async with AsyncExitStack() as stack:
+        few = await stack.enter_async_context(_town(few_url, plan.few))
+        many = await stack.enter_async_context(_town(many_url, plan.many))
+        for name, side in (("growth_read", _read), ("growth_claim", _claimed)):
+            if name in names:
+                figures.append(await _growth(name, side, many, few, rounds))
+        if "sweep_1m" in names:
+            figures.append(await _swept(many, many_url, rounds))
+    return figures
+
+
+@asynccontextmanager
+async def _town(url: str, shipments: int) -> AsyncIterator[Town]:
+    gateway = await open_gateway(url)
+    try:
+        await fill_store(gateway.rt, shipments)
+        gateway.rt.clock = lambda: _NOW
+        yield Town(gateway=gateway, shipments=shipments)
+    finally:
+        await gateway.stop()
+
+
+async def _growth(name: str, side: Callable[[Town], Awaitable[float]], many: Town, few: Town, rounds: int) -> Figure:
+    sides: tuple[tuple[Town, list[float]], ...] = (many, []), (few, [])
+    for at in range(rounds + 1):  # the first one warms up
+        for town, told in sides if at % 2 == 0 else reversed(sides):
+            told.append(await side(town))
+    what = {"growth_read": "numbers read from the store, rendered, none twice", "growth_claim": _CLAIM}[name]
+    return Figure(
+        name=name,
+        title=f"{what}: with {many.shipments:,} shipments, against the same with {few.shipments:,}",
+        unit="numbers/s" if side is _read else "legs/s",
+        goal=0.8,
+        ours=sides[0][1][1:],
+        ceiling=sides[1][1][1:],
+    )
+
+
+async def _read(town: Town) -> float:
+    """Numbers per second. What the cache holds is forgotten: each is read from the store."""
+    wanted = [number(place) for place in random.sample(range(town.shipments), _READS)]
+    for one in wanted:
+        town.rt.cache.drop(one)
+    began = time.perf_counter()
+    for one in wanted:
+        if await read_tracking(town.rt, one) is None:
+            raise RuntimeError(f"{one} is not there")
+    return _READS / (time.perf_counter() - began)
+
+
+_CLAIM = f"legs claimed and ended in batches of {_BATCH}, all of them due"
+
+
+async def _claimed(town: Town) -> float:
+    """Legs per second. What is ended is due again, behind all others."""
+    now, began = datetime.now(UTC) + _LATER, time.perf_counter()
+    for _ in range(_CLAIMED // _BATCH):
+        async with town.rt.store.write() as tx:
+            claimed = await polls.claim(tx, "zto", now, limit=_BATCH, lease=timedelta(minutes=10))
+        async with town.rt.store.write() as tx:
+            ends = [End(leg_id=row.leg_id, fence=row.fence, due_at=now) for row in claimed]
+            if await polls.end_many(tx, ends) != _BATCH:
+                raise RuntimeError("a claimed leg was not ours to end")
+    return _CLAIMED / (time.perf_counter() - began)
+
+
+async def _swept(town: Town, url: str, rounds: int) -> Figure:
+    """Both sides see the same rows due; ours reschedules them, so they are made due again before each round."""
+    bare = await asyncio.to_thread(sqlite3.connect, url.removeprefix("sqlite:///"), check_same_thread=False)
+    sides: dict[str, list[float]] = {"ours": [], "index": []}
+    await _far(town)
+    for _ in range(rounds + 1):
+        await _due_again(town)
+        sides["index"].append(await asyncio.to_thread(_index, bare))
+        began = time.perf_counter()
+        if (seen := await sweep(town.rt, _DUE)) != _DUE:
+            raise RuntimeError(f"{seen} were due")
+        sides["ours"].append((time.perf_counter() - began) * 1000)
+    await asyncio.to_thread(bare.close)
+    return Figure(
+        name="sweep_1m",
+        title=f"the sweep over {town.shipments:,} live shipments of which {_DUE:,} are due and well, each judged and "
+        "rescheduled in a durable commit, against reading that index range by the bare driver",
+        unit="ms",
+        goal=3,
+        less=True,
+        ours=sides["ours"][1:],
+        ceiling=sides["index"][1:],
+    )
+
+
+async def _far(town: Town) -> None:
+    async with town.rt.store.write() as tx:
+        await tx.conn.exec_driver_sql(f"UPDATE watches SET due_at = {micros(_NOW + _LATER)}")
+
+
+async def _due_again(town: Town) -> None:
+    """Evenly strewn over all shipments."""
+    step = town.shipments // _DUE
+    some = f"SELECT shipment_id FROM watches ORDER BY shipment_id LIMIT {_DUE * step}"
+    strewn = (
+        f"SELECT shipment_id FROM (SELECT shipment_id, row_number() OVER () AS n FROM ({some})) WHERE n % {step} = 0"
+    )
+    async with town.rt.store.write() as tx:
+        await tx.conn.exec_driver_sql(f"UPDATE watches SET due_at = {micros(_NOW)} - 1 WHERE shipment_id IN ({strewn})")
+
+
+def _index(bare: sqlite3.Connection) -> float:
+    began = time.perf_counter()
+    found = bare.execute(
+        "SELECT shipment_id, fence FROM watches WHERE due_at <= ? ORDER BY due_at LIMIT ?", (micros(_NOW), _DUE)
+    ).fetchall()
+    took = (time.perf_counter() - began) * 1000
+    if len(found) != _DUE:
+        raise RuntimeError(f"{len(found)} were due")
+    return took
