@@ -14,7 +14,7 @@ from tests.bench.figure import Figure, Missing
 from tests.bench.measure import Plan
 
 #: In the order of the table in docs/performance.md.
-MODULES = ("pairs",)
+MODULES = ("pairs", "big")
 
 
 def modules(names: Sequence[str] = MODULES) -> dict[str, ModuleType]:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
-from gateway.domain import Channel
+from gateway.domain import Channel, DeedState
 from gateway.store import (
     configs,
+    delivery,
     health,
     idempotency,
     inbox,
@@ -47,7 +48,8 @@ async def _deeds(tx: Tx, now: datetime) -> None:
     with suppress(LeaseLost):
         await outbox.again(tx, deed, now, "later")
     with suppress(LeaseLost):
-        await outbox.keep(tx, deed, now)
+        await outbox.end(tx, deed, DeedState.DONE, now)
+    await delivery.keep_many(tx, [deed], now)
     (grant, *_) = await ledger.listing(tx, limit=1)
     await ledger.get(tx, grant.id)
     await ledger.by_code(tx, "SORRY-0000")
