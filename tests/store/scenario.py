@@ -23,7 +23,6 @@ from gateway.sandbox.world import World
 from gateway.settings import Environment
 from gateway.stalls.incidents import check_carriers
 from gateway.stalls.lanes import learn_lanes
-from gateway.tracking.clean import clean
 from tests.e2e.process import KEY, ROOT, eventually
 from tests.servers import free_port
 
@@ -216,5 +215,5 @@ async def _looked_up(town: Town) -> None:
 
 async def _chores(town: Town) -> None:
     rt = town.gateway.rt
-    for chore in (check_carriers, learn_lanes, expire, clean):
+    for chore in (check_carriers, learn_lanes, expire):
         await chore(rt)

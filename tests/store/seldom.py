@@ -28,6 +28,7 @@ from gateway.store import (
 )
 from gateway.store.engine import Store, Tx
 from gateway.store.queues import LeaseLost
+from gateway.store.retention import RULES
 from gateway.store.tables import outbox as outbox_table
 from gateway.store.tables import polls as polls_table
 
@@ -38,6 +39,22 @@ async def seldom(store: Store) -> None:
     async with store.write() as tx:
         for part in (_deeds, _queues, _people, _office):
             await part(tx, now)
+
+
+class _Undone(Exception):
+    """What was forgotten comes back."""
+
+
+async def forgetting(store: Store) -> None:
+    """A year later everything is old."""
+    later = datetime.now(UTC) + timedelta(days=400)
+    with suppress(_Undone):
+        async with store.write() as tx:
+            for rule in RULES:
+                found = await rule.find(tx, later, None, 50)
+                await rule.find(tx, later, (later, found[0].id if found else 0), 50)
+                await rule.forget(tx, [row.id for row in found], later)
+            raise _Undone
 
 
 async def _deeds(tx: Tx, now: datetime) -> None:
@@ -91,4 +108,3 @@ async def _office(tx: Tx, now: datetime) -> None:
     await tokens.kept(tx, "of nobody")
     await tokens.release(tx, "of nobody", "us")
     await idempotency.forget(tx, "of nobody")
-    await idempotency.clean(tx, now - timedelta(days=365))

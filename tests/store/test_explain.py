@@ -16,7 +16,7 @@ from tests.store.multiply import multiply
 from tests.store.plans import GROWING, grows
 from tests.store.recorder import Recorder
 from tests.store.scenario import a_day, town
-from tests.store.seldom import seldom
+from tests.store.seldom import forgetting, seldom
 
 ROWS = 6_000
 #: (who says it, what its plan or statement has in it) -> why it may.
@@ -31,7 +31,7 @@ MAY = {
     ("shipments.listing", "LIKE"): "a beginning that all share: PostgreSQL reads on, up to 500 of them",
     ("shipments.listing", "stalled = 0"): "stalled=false passes over those that are stalled",
     ("inbox.listing", "inbox.carrier = "): "an operator's search from the newest back; an index would slow every push",
-    ("inbox.clean", ""): "once an hour: forgets in chunks",
+    ("retention.find", "LIMIT ? OFFSET ?) AS anon_1"): "the condition is on those that the LIMIT left, not on the walk",
     ("inbox.forget", ""): "a person is erased: raw bodies are searched for a number",
     ("messages.forget", ""): "a person is erased: what was said about a shipment, or about its order alone",
     ("legs.telling", ""): "an operator said what a code means: histories are searched for it, 200 at a time",
@@ -48,6 +48,7 @@ async def test_no_statement_reads_a_growing_table_whole(database_url: str) -> No
     async with town(database_url, recorder.listening) as opened:
         await a_day(opened)
         await seldom(opened.gateway.store)
+        await forgetting(opened.gateway.store)
     store = connect(database_url)
     try:
         await multiply(store, GROWING, ROWS)
