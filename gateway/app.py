@@ -7,13 +7,14 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 from aiohttp import web
 
 from gateway import cases, messages, remedies, stalls
+from gateway.clock_set_back import ClockSetBack
 from gateway.http import Outside
 from gateway.jobs import Chore, Clock, Loop
 from gateway.joining import join
@@ -33,6 +34,7 @@ from gateway.shared_tokens import StoredTokens
 from gateway.stalls.incidents import check_carriers
 from gateway.stalls.lanes import learn_lanes
 from gateway.stalls.sweep import sweep
+from gateway.steady import Steady
 from gateway.store import census, keys
 from gateway.store.away import StoreAway
 from gateway.store.engine import Store, connect
@@ -86,7 +88,8 @@ class Gateway:
         self.outside = Outside()
         self.store = connect(environment.database_url)
         self.metrics = Metrics()
-        self.rt = self._runtime(clock or (lambda: datetime.now(UTC)))
+        self.rt = self._runtime(clock or Steady())
+        self._set_back = ClockSetBack(self.rt)
         self.inbox = Inbox(self.rt)
         self.polling = Polling(self.rt)
         self.retention = Retention(self.rt)
@@ -166,6 +169,7 @@ class Gateway:
 
     async def _keep_up(self) -> int:
         """What others changed, and how many they are; in every process."""
+        await self._set_back.put_right()
         async with self.store.read() as tx:
             await self.rt.policies.refresh(tx)
             number = await census.processes(tx)

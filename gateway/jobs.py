@@ -16,6 +16,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from gateway.runtime import Runtime
+from gateway.steady import Steady
 from gateway.store.away import StoreAway
 from gateway.store.slots import take_slot
 
@@ -64,6 +65,8 @@ class Clock:
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
+        if isinstance(rt.clock, Steady):
+            rt.clock.jumped.append(self._realign)
 
     def start(self) -> None:
         for loop in self._loops:
@@ -75,6 +78,12 @@ class Clock:
             first = datetime.now(UTC) + timedelta(seconds=min(every, 1))
             self._scheduler.add_job(self._do, "interval", [chore], seconds=every, next_run_time=first, **_QUIET)
         self._scheduler.start()
+
+    def _realign(self) -> None:
+        """The machine's clock has jumped: APScheduler goes by it, and would wait for times that are far away now."""
+        if self._scheduler.running:
+            for job in self._scheduler.get_jobs():
+                job.modify(next_run_time=datetime.now(UTC))
 
     async def stop(self, seconds: float = 10) -> None:
         """Finish what is under way, at most so long; what is cut off is taken over when its lease ends."""
@@ -103,7 +112,7 @@ class Clock:
 
         async def once() -> int:
             async with self._rt.store.write() as tx:
-                mine = await take_slot(tx, chore.name, slot)
+                mine = await take_slot(tx, chore.name, slot, ahead=_ahead(chore))
             if mine:
                 self._told(chore.name)
                 await chore.work()
@@ -122,5 +131,11 @@ class Clock:
             return 0
 
 
+def _ahead(chore: Chore) -> int:
+    return 1 + int(_CLOCKS_DIFFER // chore.seconds)
+
+
 _LOOK_SECONDS = 30.0
+#: Seconds by which clocks of processes that share a store may differ.
+_CLOCKS_DIFFER = 600.0
 _QUIET: dict[str, Any] = {"max_instances": 1, "coalesce": True, "misfire_grace_time": timedelta(minutes=5).seconds}

@@ -37,6 +37,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "gateway.together": (),
     "gateway.privacy": (),
     "gateway.render": (),
+    "gateway.steady": (),
     "gateway.words": ("gateway.domain",),
     "gateway.yaml_lines": (),
     "gateway.outcome": (),
@@ -64,6 +65,7 @@ MAY["gateway.config"] = (*_BELOW, "gateway.routing")
 MAY["gateway.web"] = (*_BELOW, *_FIRST)
 MAY["gateway.jobs"] = _BELOW
 MAY["gateway.joining"] = _BELOW
+MAY["gateway.clock_set_back"] = _BELOW
 # roof
 MAY["gateway.app"] = ("gateway",)
 MAY["gateway.processes"] = ()
