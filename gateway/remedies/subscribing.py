@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from gateway.outcome import Done, Drop, End
+from gateway.contract import Unavailable
+from gateway.outcome import Again, Done, Drop, End
 from gateway.remedies.parcel import leg_ref
 from gateway.runtime import Runtime
 from gateway.store import legs, outbox, shipments
 from gateway.store.outbox import Deed
 from gateway.store.rows import Row
+from gateway.tracking.accounts import account
 from gateway.tracking.change import Snapshot
 from gateway.tracking.journey import Leg
 
@@ -29,7 +31,17 @@ async def subscribe(rt: Runtime, deed: Row) -> End:
     carrier = rt.carriers.get(row.carrier)
     if carrier is None:
         return Drop(reason=f"{row.carrier} is switched off")
-    await carrier.adapter.subscribe(leg_ref(rt, Snapshot.of(shipment), Leg.of(row)))
+    rest = await rt.limits.paused(account(carrier))
+    if rest:
+        return Again(
+            due_at=rt.clock() + timedelta(seconds=rest), reason=f"{carrier.code} wants no calls now", free=True
+        )
+    try:
+        await carrier.adapter.subscribe(leg_ref(rt, Snapshot.of(shipment), Leg.of(row)))
+    except Unavailable as error:
+        if error.retry_after is not None:  # of the account: what else it is to be asked for waits as well
+            await rt.limits.pause(account(carrier), error.retry_after)
+        raise
     life = carrier.adapter.subscription_life
     until = rt.clock() + (_LASTS if life is None else timedelta(seconds=life))
     async with rt.store.write() as tx:

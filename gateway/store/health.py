@@ -50,12 +50,14 @@ async def mended(tx: Tx, carrier: str) -> datetime | None:
     return since
 
 
-async def failed(tx: Tx, carrier: str, at: datetime, error: str) -> int:
-    """A poll failed; how many in a row by now."""
+async def failed(tx: Tx, carrier: str, at: datetime, error: str, *, times: int = 1) -> int:
+    """A poll failed, or what counts as so many; how many in a row by now."""
     why = storable(error)[:500]
-    added = insert(tx, health).values(carrier=carrier, circuit="closed", failures=1, failing_since=at, last_error=why)
+    added = insert(tx, health).values(
+        carrier=carrier, circuit="closed", failures=times, failing_since=at, last_error=why
+    )
     again = {
-        "failures": health.c.failures + 1,
+        "failures": health.c.failures + times,
         "failing_since": func.coalesce(health.c.failing_since, added.excluded.failing_since),
         "last_error": added.excluded.last_error,
     }

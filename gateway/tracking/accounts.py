@@ -20,7 +20,7 @@ FALLBACK_AFTER = 3
 #: Seconds an account rests when the provider refuses all of its calls, until somebody mends it.
 CONFIG_PAUSE = 1800.0
 #: Seconds an account rests at most while polls fail: the pace's backoff, doubling up to this.
-_MOST_PAUSE = 900.0
+MOST_PAUSE = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ async def way(rt: Runtime, carrier: str) -> Way | None:
     if not rest:
         return Way(provider=provider, own=provider.code == carrier, probe=failures > 0)
     other = fallback(rt, carrier)
-    serious = failures >= FALLBACK_AFTER or rest > _MOST_PAUSE
+    serious = failures >= FALLBACK_AFTER or rest > MOST_PAUSE
     if other is None or other.code == provider.code or not serious or await rt.limits.paused(account(other)):
         return None
     return Way(provider=other, own=False)
@@ -86,7 +86,7 @@ async def rest(rt: Runtime, way: Way, failures: int, retry_after: float | None) 
     elif failures >= FALLBACK_AFTER:
         pace = rt.policies.pace
         wait = pace.backoff_first_minutes * 60 * 2 ** min(failures - FALLBACK_AFTER, 10)
-        await rt.limits.pause(way.account, min(wait, pace.backoff_most_hours * 3600, _MOST_PAUSE))
+        await rt.limits.pause(way.account, min(wait, pace.backoff_most_hours * 3600, MOST_PAUSE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

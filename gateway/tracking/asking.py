@@ -10,7 +10,7 @@ from gateway.contract import BadPayload, ContractError, OutcomeUnknown, Refused,
 from gateway.domain import Scan
 from gateway.runtime import Runtime
 from gateway.store import health
-from gateway.tracking.accounts import CONFIG_PAUSE, FALLBACK_AFTER, Way, account, leg_ref, rest
+from gateway.tracking.accounts import CONFIG_PAUSE, FALLBACK_AFTER, MOST_PAUSE, Way, account, leg_ref, rest
 from gateway.tracking.answers import Answers, Questions, give_back, refused, told, unanswered
 from gateway.tracking.pace import fallback
 
@@ -112,10 +112,16 @@ async def _silence(answers: Answers, questions: Questions, error: ContractError)
 
 
 async def note_failure(rt: Runtime, way: Way, error: ContractError) -> int:
-    """Count it, say so once, and leave the account alone for a while; how many failures in a row by now."""
+    """Count it, say so once, and leave the account alone for a while; how many failures in a row by now.
+
+    A provider that wants to be left alone for longer than we ever would is not asked again to be sure: it is unheard
+    as if it had failed often enough.
+    """
+    enough = max(FALLBACK_AFTER, rt.policies.stalls.blindness.failures)
+    times = enough if (_retry_after(error) or 0) > MOST_PAUSE else 1
     async with rt.store.write() as tx:
-        failures = await health.failed(tx, way.provider.code, rt.clock(), _shown(error))
-    if failures == 1:
+        failures = await health.failed(tx, way.provider.code, rt.clock(), _shown(error), times=times)
+    if failures == times:
         log.warning("%s cannot be polled: %s", way.provider.code, error.detail)
     await rest(rt, way, failures, _retry_after(error))
     return failures

@@ -107,6 +107,18 @@ async def test_429_is_honoured_and_the_account_rests(store: Store, caplog: pytes
     assert len([record for record in caplog.records if record.levelno == logging.WARNING]) == 2
 
 
+async def test_one_that_wants_no_call_for_an_hour_is_unheard_at_once(store: Store) -> None:
+    """It is not asked again to be sure, so its failures would never be enough for an incident."""
+    rt = world(store)
+    await rt.registered("A1")
+    rt.fake("sf").answer = lambda asked: Unavailable("slow down", code="429", retry_after=3600)
+    await poll_due(rt)
+    assert len(rt.fake("sf").asked) == 1
+    assert (await health_of(rt)).failures >= rt.policies.stalls.blindness.failures
+    rt.time.forward(minutes=59)
+    assert await poll_due(rt) == 0
+
+
 async def test_failures_wait_longer_each_time(store: Store) -> None:
     rt = world(store)
     shipment_id = await rt.registered()
