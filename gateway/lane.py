@@ -36,7 +36,8 @@ _SOON, _LATE = 0.1, 1.0
 _STEADY = 10.0
 #: Commands under way at once, each on a connection of its own.
 _AT_ONCE = 16
-_FAILURES = (RedisError, OSError, TimeoutError)
+#: RuntimeError: what uvloop says when a line is written to that has just been closed.
+_FAILURES = (RedisError, OSError, TimeoutError, RuntimeError)
 
 
 class LaneClosed(Exception):

@@ -11,6 +11,7 @@ from gateway.stalls.glance import Glance
 from gateway.stalls.hearing import Hearing, hearing
 from gateway.stalls.look import look
 from gateway.store import watches
+from gateway.store.away import StoreAway
 from gateway.store.engine import Tx
 from gateway.store.queues import LeaseLost
 from gateway.store.watches import Watch
@@ -45,6 +46,8 @@ async def _each_if_need_be(rt: Runtime, claimed: Sequence[Watch]) -> None:
     try:
         async with rt.store.write() as tx:
             await _look(rt, tx, claimed)
+    except StoreAway:
+        raise  # not the shipments' fault: they are claimed again when the lease ends
     except LeaseLost:
         if len(claimed) == 1:
             log.debug("the watch of %s was taken over", claimed[0].shipment_id)

@@ -102,16 +102,16 @@ class Store:
     @asynccontextmanager
     async def _connected(self, within: float | None) -> AsyncIterator[AsyncConnection]:
         """A connection; what tells that it broke is raised as StoreAway."""
-        async with AsyncExitStack() as stack:
-            try:
+        try:
+            async with AsyncExitStack() as stack:  # inside: giving it back says ROLLBACK, which can fail as well
                 conn = await self._connect(stack)
                 if within is not None and self._deadlines is not None:
                     self._deadlines.start((await conn.get_raw_connection()).driver_connection, within)
                 yield conn
-            except BROKEN as error:
-                if not is_away(error):
-                    raise
-                raise self._lost(error) from error
+        except BROKEN as error:
+            if not is_away(error):
+                raise
+            raise self._lost(error) from error
 
     async def _connect(self, stack: AsyncExitStack) -> AsyncConnection:
         """Nothing was said yet, so trying again is harmless."""
