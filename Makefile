@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
 
-.PHONY: install dev run test lint bench crash fuzz soak docs live picture lock services clean
+.PHONY: install dev run test lint bench crash faults fuzz soak docs live picture lock services clean
 .DEFAULT_GOAL := run
 
 install: $(VENV)/.runtime  ## the gateway alone
@@ -42,6 +42,9 @@ bench: dev  ## ratios to a raw ceiling measured in the same run; writes var/benc
 
 crash: dev services  ## kill -9 at random moments, on both stores; RUNS in all (1000), SEED to choose alike
 	$(BIN)/python -m tests.crash --runs $(or $(RUNS),1000) $(if $(SEED),--seed $(SEED))
+
+faults: dev services  ## what goes wrong around the gateway, done to it; NAMES to choose; whole it writes docs/reliability.md
+	$(BIN)/python -m tests.faults $(NAMES)
 
 fuzz: dev  ## bent payloads into every reader; INPUTS per plugin, CODES to choose plugins
 	$(BIN)/python -m tests.fuzz --inputs $(or $(INPUTS),100000) $(CODES)

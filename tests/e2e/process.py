@@ -48,9 +48,10 @@ class GatewayProcess:
             **variables,
         }
         self._process: asyncio.subprocess.Process | None = None
-        self.http = httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {KEY}"}, trust_env=False)
+        headers = {"Authorization": f"Bearer {KEY}"}
+        self.http = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=30)
 
-    async def start(self, seconds: float = 45) -> None:
+    async def start(self, seconds: float = 120) -> None:
         """Until /readyz says yes. Raise RuntimeError with the log when it ends instead."""
         await self.spawn()
         await eventually(self._ready, f"the gateway did not start: {self.log()[-3000:]}", seconds=seconds)
@@ -73,6 +74,10 @@ class GatewayProcess:
             return (await self.http.get("/readyz")).status_code == 200
         except httpx.TransportError:
             return False
+
+    def change(self, variables: Mapping[str, str]) -> None:
+        """Of the environment, for the next start."""
+        self._environment |= variables
 
     def log(self) -> str:
         path = self.folder / "gateway.log"
