@@ -18,7 +18,7 @@ _ONCE = 600
 
 
 class ClockSetBack:
-    """Listens to the clock where it is `Steady`; `put_right` is called by the loop that keeps the process up to date."""
+    """Listens to the clock where it is `Steady`; the loop that keeps the process up to date calls `put_right`."""
 
     def __init__(self, rt: Runtime) -> None:
         self._rt = rt
