@@ -143,22 +143,29 @@ class Kuaidi100Adapter(CarrierAdapter):
         answer = await post_form(self.http, "/poll/query.do", fields)
         if wire.code(answer) in {"500", "201"}:  # nothing known of this number (yet)
             return []
+        return self.told(answer, leg, company)
+
+    def told(self, answer: Fields, leg: LegRef, company: str) -> list[Scan]:
+        """What the answer to a query about `leg` says."""
         wire.agreed(answer, {"200"}, wire.QUERY_AGAIN)
         listed(answer, "data")
         said = {"nu": text(answer, "nu") or leg.tracking_number, "com": text(answer, "com") or company}
-        return self._scans(answer | said, abroad=crosses(leg))
+        return self._scans({**answer, **said}, abroad=crosses(leg))
 
     def _scans(self, result: Fields, *, abroad: bool) -> list[Scan]:
-        abroad, events = abroad or text(result, "com") in _FOREIGN, objects(result.get("data"), "data")
-        return [self._scan(required(result, "nu"), text(result, "com"), event, abroad=abroad) for event in events]
+        if not (events := objects(result.get("data"), "data")):
+            return []
+        number, company = required(result, "nu"), text(result, "com")
+        other, abroad = None if company in {self.settings.company, ""} else company, abroad or company in _FOREIGN
+        return [self._scan(number, other, event, abroad=abroad) for event in events]
 
-    def _scan(self, number: str, company: str, event: Fields, *, abroad: bool) -> Scan:
+    def _scan(self, number: str, company: str | None, event: Fields, *, abroad: bool) -> Scan:
         word, remark = text(event, "statusCode") or text(event, "status"), text(event, "context")
         told, at = refined(word, remark), text(event, "ftime") or required(event, "time")
         status, reason = told or self.meaning(word)
         return Scan(
             tracking_number=number,
-            company=None if company in {self.settings.company, ""} else company,
+            company=company,
             at=local_time(at, UTC if abroad else SHANGHAI, "ftime", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"),
             basis=Basis.UNKNOWN if abroad else Basis.CARRIER_ZONE,
             status=status,

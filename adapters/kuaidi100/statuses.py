@@ -35,6 +35,8 @@ STATUSES = table(
 )
 #: The recipient has it, whatever came before.
 RECIPIENT = frozenset({"301", "本人签收"})
+#: The words that a text says more about.
+_REFINED = frozenset({"4", "退签", "303", "代签", "2", "疑难"})
 _NOT_YET = "未|待|请|失败|异常"
 _TROUBLES = {
     "拒收|拒签": Meaning(Status.EXCEPTION, Reason.REFUSED),
@@ -46,6 +48,8 @@ _TROUBLES = {
 
 def refined(word: str, remark: str) -> Meaning | None:
     """What the text makes of a code; None where it stays what the table says."""
+    if word not in _REFINED:
+        return None
     waits = re.search("待取|取货码|取件码|提货码", remark)
     taken = says(remark, "取走|签收", _NOT_YET + ("|代签收|代收" if waits else ""))
     if word in {"4", "退签"} and says(remark, "退回签收|退件签收|寄件人已签收", _NOT_YET):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
@@ -29,7 +30,7 @@ from gateway.contract.errors import BadPayload, BadSignature, Refused
 from gateway.contract.reading import Fields, load_object, objects, optional, required, text
 from gateway.contract.signing import same
 from gateway.contract.tokens import Token, TokenCache, client_credentials
-from gateway.domain import Booking, LegRef, Parcel, Scan, Status
+from gateway.domain import Basis, Booking, LegRef, Parcel, Scan, Status
 
 _quoted = partial(quote, safe="")
 
@@ -72,7 +73,8 @@ class UpsAdapter(CarrierAdapter):
         """One event of Track Alert."""
         event = load_object(request.body)
         arrived = bool(text(event, "actualDeliveryDate"))
-        return [self._scan(required(event, "trackingNumber"), from_alert(event), arrived=arrived)]
+        activity = from_alert(event)
+        return [self._scan(required(event, "trackingNumber"), activity, when(activity), arrived=arrived)]
 
     async def subscribe(self, leg: LegRef) -> None:
         """For 14 days, without history: poll once afterwards. A partial success is a 200, so both lists are read."""
@@ -133,6 +135,10 @@ class UpsAdapter(CarrierAdapter):
     async def _history(self, number: str) -> list[Scan]:
         locale = {"locale": self.settings.locale}
         found = await self._packages(f"/api/track/v1/details/{_quoted(number)}", locale)
+        return self.told(found, number)
+
+    def told(self, found: Sequence[Fields], number: str) -> list[Scan]:
+        """What the packages of an answer about `number` say."""
         return [scan for package in found for scan in self._scans(package, number)]
 
     async def _packages(self, path: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -142,16 +148,19 @@ class UpsAdapter(CarrierAdapter):
 
     def _scans(self, package: Fields, number: str) -> list[Scan]:
         activities, number = objects(package.get("activity"), "activity"), text(package, "trackingNumber") or number
-        newest = max((when(activity)[0] for activity in activities), default=None)
+        times = [when(activity) for activity in activities]
+        newest = max((at for at, _ in times), default=None)
         dated = any(text(day, "type") == "DEL" for day in objects(package.get("deliveryDate"), "deliveryDate"))
         return [  # newest first, says the sheet: the place from the end is the carrier's own sequence
-            self._scan(number, activity, arrived=dated and when(activity)[0] == newest, order=order)
-            for order, activity in enumerate(reversed(activities))
+            self._scan(number, activity, time, arrived=dated and time[0] == newest, order=order)
+            for order, (activity, time) in enumerate(zip(reversed(activities), reversed(times), strict=True))
         ]
 
-    def _scan(self, number: str, activity: Fields, *, arrived: bool, order: int = 0) -> Scan:
+    def _scan(
+        self, number: str, activity: Fields, time: tuple[datetime, Basis], *, arrived: bool, order: int = 0
+    ) -> Scan:
         """One activity. arrived: the date of delivery is filled in, without which a D is no delivery."""
-        status, (at, basis) = optional(activity, "status"), when(activity)
+        status, (at, basis) = optional(activity, "status"), time
         code = word(status)
         read = self.meaning("" if is_doubtful(code, text(status, "type")) else code)
         meaning = Meaning(Status.DELIVERED) if code == "D" and arrived else read

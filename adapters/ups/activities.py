@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 from gateway.contract.errors import BadPayload, Refused
@@ -41,9 +42,11 @@ def when(activity: Fields) -> tuple[datetime, Basis]:
     """GMT first, shown at the local offset; without it local time, whose offset nobody knows unless it is given."""
     given = text(activity, "gmtOffset")
     offset = _offset(given) if given else None
-    if text(activity, "gmtDate") and text(activity, "gmtTime"):
-        return _stamp(activity, "gmtDate", "gmtTime", UTC).astimezone(offset or UTC), Basis.GIVEN
-    return _stamp(activity, "date", "time", offset or UTC), Basis.GIVEN if offset else Basis.UNKNOWN
+    date, time = text(activity, "gmtDate"), text(activity, "gmtTime")
+    if date and time:
+        return _stamp(date, time, "gmtTime", UTC).astimezone(offset or UTC), Basis.GIVEN
+    local = _stamp(required(activity, "date"), required(activity, "time"), "time", offset or UTC)
+    return local, Basis.GIVEN if offset else Basis.UNKNOWN
 
 
 def place(activity: Fields) -> str:
@@ -62,11 +65,12 @@ def _packages(shipment: Fields) -> list[dict[str, Any]]:
     raise Refused(f"no package, but {' '.join(codes)}", code=codes[0], status=200)
 
 
-def _stamp(activity: Fields, date: str, time: str, zone: timezone) -> datetime:
-    digits = required(activity, date) + required(activity, time).replace(":", "").zfill(6)
-    return local_time(digits if len(digits) == 14 else "", zone, time, "%Y%m%d%H%M%S")
+def _stamp(date: str, time: str, field: str, zone: timezone) -> datetime:
+    digits = date + time.replace(":", "").zfill(6)
+    return local_time(digits if len(digits) == 14 else "", zone, field, "%Y%m%d%H%M%S")
 
 
+@lru_cache(maxsize=256)
 def _offset(value: str) -> timezone:
     parts = re.fullmatch(r"([+-]?)([0-9]{1,2})[:.]?([0-9]{0,2})", value)  # -05:00, -04.00
     with unreadable("gmtOffset", value):

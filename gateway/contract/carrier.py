@@ -38,6 +38,10 @@ class Meaning(NamedTuple):
     reason: Reason | None = None
 
 
+#: A word that is in no table.
+UNREAD = Meaning(Status.UNKNOWN)
+
+
 class Rate(NamedTuple):
     """At most `calls` requests per `seconds` and account."""
 
@@ -158,7 +162,7 @@ class CarrierAdapter(ABC):
 
     def meaning(self, word: str) -> Meaning:
         """What the carrier's word means: UNKNOWN when it is in no table, never a guess from its neighbours."""
-        return self.statuses.get(word, Meaning(Status.UNKNOWN))
+        return self.statuses.get(word, UNREAD)
 
     async def poll(self, legs: Sequence[LegRef]) -> list[Scan]:
         """The whole history of at most `batch` legs. A number absent from the answer is not found (yet)."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 from xml.etree.ElementTree import Element, ParseError
@@ -26,9 +27,9 @@ _MAX_DEPTH_ERRORS = (ValueError, RecursionError)
 def load_json(raw: bytes | str) -> Any:
     """Any JSON value. Raise BadPayload with the raw kept for anything else (NaN and lone surrogates included)."""
     try:
-        text = raw.decode() if isinstance(raw, bytes) else raw
-        value = json.loads(text, parse_constant=_no_constant)
-        text.encode()
+        value = _DECODER.decode(raw.decode() if isinstance(raw, bytes) else raw)
+        if isinstance(raw, str):
+            raw.encode()
     except _MAX_DEPTH_ERRORS as error:
         kept = raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass")
         raise BadPayload(f"not JSON: {type(error).__name__}", raw=kept) from error
@@ -37,6 +38,9 @@ def load_json(raw: bytes | str) -> Any:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def load_object(raw: bytes | str) -> dict[str, Any]:
@@ -89,7 +93,10 @@ def objects(value: Any, field: str) -> list[dict[str, Any]]:
         return []
     if not isinstance(value, list):
         raise BadPayload(f"{field}: a list was expected, not {type(value).__name__}")
-    return [as_object(item, f"{field}[{number}]") for number, item in enumerate(value)]
+    for number, item in enumerate(value):
+        if type(item) is not dict:
+            as_object(item, f"{field}[{number}]")
+    return value
 
 
 def optional(source: Fields, field: str) -> dict[str, Any]:
@@ -115,6 +122,9 @@ def listed(source: Fields, field: str) -> list[dict[str, Any]]:
 def text(source: Fields, field: str, default: str = "") -> str:
     """A text or number as text, stripped; missing and null are `default`. Raise BadPayload for objects and lists."""
     value = source.get(field)
+    if type(value) is str:  # nearly always
+        value = value.strip()
+        return value if value.isascii() and "\x00" not in value else _storable(value, field)
     if value is None:
         return default
     if isinstance(value, bool):
@@ -154,21 +164,51 @@ def last_four(phone: str) -> str:
 def _storable(value: str, field: str) -> str:
     if "\x00" in value:
         raise BadPayload(f"{field}: holds a NUL character")
-    with unreadable(field, ascii(value)):
+    try:
         value.encode()  # JSON may escape half a character ("\\ud800"), which no store takes
+    except UnicodeEncodeError as error:
+        raise BadPayload(f"{field}: {ascii(value)[:40]!r} cannot be read") from error
     return value
 
 
 def local_time(value: str, zone: tzinfo, field: str = "time", *formats: str) -> datetime:
     """A naive local time in a zone the provider documents. Default format yyyy-MM-dd HH:mm:ss. Raise BadPayload."""
-    for pattern in formats or ("%Y-%m-%d %H:%M:%S",):
+    for pattern in formats or (_USUAL,):
         try:
-            naive = datetime.strptime(value, pattern)  # noqa: DTZ007 - the zone is put on in the next line
+            return _quick(value, pattern, zone) or _slow(value, pattern, zone)
         except ValueError:
             continue
-        with unreadable(field, value):
-            return naive.replace(tzinfo=fixed(naive.replace(tzinfo=zone)))
+        except (OverflowError, OSError) as error:  # at the ends of the calendar
+            raise BadPayload(f"{field}: {value[:40]!r} cannot be read") from error
     raise BadPayload(f"{field}: {value[:40]!r} is not a time")
+
+
+_USUAL, _DIGITS = "%Y-%m-%d %H:%M:%S", "%Y%m%d%H%M%S"
+_AS_USUAL = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+
+
+def _slow(value: str, pattern: str, zone: tzinfo) -> datetime:
+    naive = datetime.strptime(value, pattern)  # noqa: DTZ007 - the zone is put on in the next line
+    return naive.replace(tzinfo=fixed(naive.replace(tzinfo=zone)))
+
+
+def _quick(value: str, pattern: str, zone: tzinfo) -> datetime | None:
+    """The same for the two forms that nearly everybody writes, ten times as fast; None for any other."""
+    if pattern == _USUAL and _AS_USUAL.fullmatch(value):
+        east = _east(zone, value[:13])
+        return datetime.fromisoformat(value + east) if east else None
+    if pattern == _DIGITS and len(value) == 14 and value.isascii() and value.isdigit():
+        east = _east(zone, f"{value[:8]}T{value[8:10]}")
+        return datetime.fromisoformat(f"{value[:8]}T{value[8:]}{east}") if east else None
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _east(zone: tzinfo, hour: str) -> str:
+    """The offset of a whole hour in a zone, as it is written; "" where it changes within it. Raise ValueError."""
+    first = datetime.fromisoformat(hour).replace(tzinfo=zone)
+    last = first.replace(minute=59, second=59)
+    return first.isoformat()[19:] if first.utcoffset() == last.utcoffset() else ""
 
 
 def china_time(source: Fields, field: str, *formats: str) -> datetime:
@@ -198,13 +238,25 @@ def given_time(source: Fields, field: str) -> tuple[datetime, Basis]:
 
 def fixed(at: datetime) -> timezone:
     """The offset of an aware time, as a fixed zone: what is stored and shown."""
-    return timezone(at.utcoffset() or timedelta(0))
+    return at.tzinfo if type(at.tzinfo) is timezone else timezone(at.utcoffset() or timedelta(0))
 
 
-@contextmanager
-def unreadable(field: str, value: object) -> Iterator[None]:
+class unreadable:  # noqa: N801 - read as a word after `with`
     """Turn the errors of time and number parsing into BadPayload."""
-    try:
-        yield
-    except (ValueError, OverflowError, OSError, TypeError, ArithmeticError) as error:
-        raise BadPayload(f"{field}: {str(value)[:40]!r} cannot be read") from error
+
+    __slots__ = ("field", "value")
+
+    def __init__(self, field: str, value: object) -> None:
+        self.field, self.value = field, value
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, _UNREADABLE):
+            raise BadPayload(f"{self.field}: {str(self.value)[:40]!r} cannot be read") from error
+
+
+_UNREADABLE = (ValueError, OverflowError, OSError, TypeError, ArithmeticError)

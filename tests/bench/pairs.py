@@ -57,15 +57,27 @@ def _known(address: Address) -> list[str]:
     return [wire.read(f"/v1/tracking/{number}", {**key, "If-None-Match": etag}) for number, etag in pairs]
 
 
+def _cold(address: Address) -> list[str]:
+    key = {"Authorization": f"Bearer {address.key}"}
+    return [wire.read(f"/v1/tracking/{number}", key) for number in address.cold]
+
+
+def _bare(address: Address) -> list[str]:
+    key = {"Authorization": f"Bearer {address.key}"}
+    return [wire.read(f"/bare/{number}", key) for number in address.cold]
+
+
 def _pushes(address: Address) -> list[str]:
     return wire.pushes("/webhooks/zto", 1000)
 
 
 #: Static bytes take the same request head as the read they are compared with.
-_STATIC = Side(port=lambda at: at.static, requests=lambda at: [wire.read("/static", {"Authorization": at.key})])
+_STATIC = Side(port=lambda at: at.ceiling, requests=lambda at: [wire.read("/static", {"Authorization": at.key})])
 _STORELESS = Side(port=lambda at: at.storeless, requests=_pushes)
 _READ = Side(port=lambda at: at.gateway, requests=_numbers)
 _KNOWN = Side(port=lambda at: at.gateway, requests=_known, expect=304)
+_COLD = Side(port=lambda at: at.gateway, requests=_cold)
+_BARE = Side(port=lambda at: at.ceiling, requests=_bare)
 _PUSH = Side(port=lambda at: at.gateway, requests=_pushes)
 
 PAIRS: Sequence[Pair] = (
@@ -85,6 +97,24 @@ PAIRS: Sequence[Pair] = (
         ours=_KNOWN,
         ceiling=_STATIC,
         goal=1.0,
+        connections=64,
+    ),
+    Pair(
+        name="read_cold",
+        store="sqlite",
+        title="every number another one, from SQLite, against the same bytes fetched by bare aiosqlite",
+        ours=_COLD,
+        ceiling=_BARE,
+        goal=0.5,
+        connections=64,
+    ),
+    Pair(
+        name="read_cold_pg",
+        store="postgresql",
+        title="every number another one, from PostgreSQL, against the same bytes fetched by bare asyncpg",
+        ours=_COLD,
+        ceiling=_BARE,
+        goal=0.5,
         connections=64,
     ),
     Pair(

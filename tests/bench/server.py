@@ -25,6 +25,7 @@ from gateway.web.app import application
 from gateway.web.auth import Keyring, Role, new_key
 from gateway.web.endpoint import Desk
 from gateway.web.metrics import Metrics
+from tests.bench.bare import Fetch, bare, keep_answers
 from tests.bench.fill import fill_store, number
 from tests.bench.subject import open_gateway
 
@@ -34,14 +35,16 @@ HOT = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """gateway, storeless, static: ports. key: may read. numbers: known. etags: of their answers, in the same order."""
+    """gateway, storeless, ceiling: ports. key: may read. numbers: read before. etags: of their answers, in the same
+    order. cold: numbers that nobody has read."""
 
     gateway: int
     storeless: int
-    static: int
+    ceiling: int
     key: str
     numbers: list[str]
     etags: list[str]
+    cold: list[str]
 
 
 class Nowhere(Inbox):
@@ -65,14 +68,18 @@ async def first_answers(port: int, key: str, numbers: list[str]) -> tuple[bytes,
     return answers[-1].content, [answer.headers["etag"] for answer in answers]
 
 
-def static(body: bytes) -> web.Application:
-    """The ceiling of reading: aiohttp and bytes that never change."""
+def ceilings(body: bytes, fetch: Fetch) -> web.Application:
+    """The ceilings of reading: aiohttp and bytes that never change, or that the bare driver fetches."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")
 
+    async def fetched(request: web.Request) -> web.Response:
+        return web.Response(body=await fetch(request.match_info["number"]), content_type="application/json")
+
     app = web.Application()
     app.router.add_get("/static", answer)
+    app.router.add_get("/bare/{number}", fetched)
     return app
 
 
@@ -86,16 +93,27 @@ async def _listen(app: web.Application) -> tuple[int, Callable[[], Awaitable[Non
 async def serve(database_url: str, shipments: int) -> None:
     gateway = await open_gateway(database_url)
     await fill_store(gateway.rt, shipments)
-    key, numbers = await storefront_key(gateway), [number(place) for place in range(min(HOT, shipments))]
-    body, etags = await first_answers(gateway.port, key, numbers)
+    hot = min(HOT, shipments // 2)
+    key, numbers = await storefront_key(gateway), [number(place) for place in range(shipments)]
+    body, etags = await first_answers(gateway.port, key, numbers[:hot])
+    await keep_answers(gateway.store, numbers[hot - 1], body)
     desk = Desk(keyring=Keyring(gateway.store), metrics=Metrics(), inbox=Nowhere(gateway.rt))
     storeless, close_storeless = await _listen(application(gateway.rt, desk))
-    ceiling, close_ceiling = await _listen(static(body))
-    address = Address(gateway=gateway.port, storeless=storeless, static=ceiling, key=key, numbers=numbers, etags=etags)
-    print(json.dumps(asdict(address)), flush=True)  # noqa: T201 - read by whoever started us
-    await asyncio.to_thread(sys.stdin.read)
-    await close_storeless()
-    await close_ceiling()
+    async with bare(gateway.store, database_url) as fetch:
+        top, close_top = await _listen(ceilings(body, fetch))
+        address = Address(
+            gateway=gateway.port,
+            storeless=storeless,
+            ceiling=top,
+            key=key,
+            numbers=numbers[:hot],
+            etags=etags,
+            cold=numbers[hot:],
+        )
+        print(json.dumps(asdict(address)), flush=True)  # noqa: T201 - read by whoever started us
+        await asyncio.to_thread(sys.stdin.read)
+        await close_storeless()
+        await close_top()
     await gateway.stop()
 
 
