@@ -1,4 +1,4 @@
-"""What the bare driver makes of a read: the very bytes of each answer lie in a table, and are fetched by their number."""
+"""What the bare driver makes of a read: the very bytes of each answer, in a table, fetched by their number."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import asyncpg
 from sqlalchemy import text
 
 from gateway.store.engine import Store
+from tests.bench.fill import PATIENCE
 
 #: The bytes of a number's answer.
 Fetch = Callable[[str], Awaitable[bytes]]
@@ -19,7 +20,7 @@ _KIND = {"sqlite": "BLOB", "postgresql": "BYTEA"}
 
 async def keep_answers(store: Store, number: str, body: bytes) -> None:
     """Have the answer of every number at hand, made of that of one."""
-    async with store.write() as tx:
+    async with store.write(within=PATIENCE) as tx:
         made = f"CREATE TABLE bench_answers (number VARCHAR(64) PRIMARY KEY, body {_KIND[tx.dialect]} NOT NULL)"
         await tx.conn.execute(text(made))
         told = _BYTES[tx.dialect].format("replace(CAST(:body AS TEXT), CAST(:number AS TEXT), tracking_number)")

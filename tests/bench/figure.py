@@ -27,6 +27,10 @@ class Figure:
     beside: str = ""
     notes: Sequence[str] = ()
 
+    def __post_init__(self) -> None:
+        if not self.ours or min(*self.ours, *self.ceiling) <= 0:
+            raise ValueError(f"{self.name}: a round came to nothing")
+
     @property
     def rounds(self) -> list[tuple[float, float, float]]:
         """(ratio, ours, ceiling) of each, the lowest ratio first."""

@@ -29,8 +29,9 @@ _DOCUMENT = {
     "recipient": {"name": "样例", "phone": "+8613800000000", "locale": "zh-CN"},
     "parcel": {"weight_g": 1200},
 }
-#: Rows per transaction.
+#: Rows per transaction, and seconds that one may take.
 _CHUNK = 50_000
+PATIENCE = 300.0
 _SERIES = {
     "sqlite": "WITH RECURSIVE copies(n) AS (SELECT {low} UNION ALL SELECT n + 1 FROM copies WHERE n < {high}) ",
     "postgresql": "WITH copies AS (SELECT generate_series({low}::bigint, {high}::bigint) AS n) ",
@@ -63,7 +64,7 @@ async def fill_store(rt: Runtime, count: int, scans: int = 8) -> None:
     async with rt.store.read() as tx:
         have = (await tx.conn.execute(text("SELECT count(*) FROM shipments"))).scalar_one()
     for low in range(have, count, _CHUNK):
-        async with rt.store.write() as tx:
+        async with rt.store.write(within=PATIENCE) as tx:
             for table, columns in _COPIED.items():
                 await tx.conn.execute(text(_copy(tx.dialect, table, columns, low, min(low + _CHUNK, count) - 1)))
     await _settle(rt.store)
