@@ -47,6 +47,7 @@ def main() -> int:
                 figures.append(row)
             else:
                 missing.append(row)
+    figures.sort(key=lambda figure: list(table).index(figure.name))
     report.write(given.out / "bench.json", report.document(figures))
     if not given.name:
         report.publish(_ROOT / "docs", figures, missing, plan)

@@ -40,7 +40,7 @@ def measure(names: Sequence[str], plan: Plan, folder: Path) -> Iterator[Figure]:
     for name, store in _STORES.items():
         if name in names:
             with database(store, folder) as url, on_core(cores()[0]):
-                yield uvloop.run(_measure(name, url, max(5, min(plan.rounds, 15))))
+                yield uvloop.run(_measure(name, url, min(plan.rounds, 15)))
 
 
 async def _measure(name: str, url: str, rounds: int) -> Figure:
