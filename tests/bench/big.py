@@ -59,7 +59,7 @@ def measure(names: Sequence[str], plan: Plan, folder: Path) -> Iterator[Figure]:
 
 
 async def _measure(names: Sequence[str], plan: Plan, many_url: str, few_url: str) -> list[Figure]:
-    rounds, figures = max(5, min(plan.rounds, 15)), []
+    rounds, figures = min(plan.rounds, 15), []
     async with AsyncExitStack() as stack:
         few = await stack.enter_async_context(_town(few_url, plan.few))
         many = await stack.enter_async_context(_town(many_url, plan.many))
