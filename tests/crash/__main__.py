@@ -1,4 +1,4 @@
-"""`python -m tests.crash --runs 1000 [--seed n] [--store sqlite|cluster|both]`; ends with one line of JSON."""
+"""`python -m tests.crash --runs 1000 [--seed n] [--lease s] [--store sqlite|cluster|both]`; ends with a line of JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from tests.crash.campaign import on_cluster, on_sqlite
+from tests.crash.campaign import LEASE_SECONDS, on_cluster, on_sqlite
 from tests.crash.report import Report
 
 CAMPAIGNS = {"sqlite": on_sqlite, "cluster": on_cluster}
@@ -24,6 +24,7 @@ def main() -> int:
     arguments.add_argument("--runs", type=int, default=1000, help="in all")
     arguments.add_argument("--seed", type=int, default=random.randrange(10**6), help="of kills, moments and parcels")
     arguments.add_argument("--store", choices=(*CAMPAIGNS, "both"), default="both")
+    arguments.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds; more for a very busy machine")
     given = arguments.parse_args()
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     chosen = list(CAMPAIGNS) if given.store == "both" else [given.store]
@@ -31,7 +32,7 @@ def main() -> int:
     _say(f"seed {given.seed}")
     total = Report()
     for store, runs in zip(chosen, shares, strict=True):
-        total.add(_on(store, runs, given.seed), store)
+        total.add(_on(store, runs, given.seed, given.lease), store)
     for line in total.lost:
         _say(f"lost: {line}")
     for line in total.doubled:
@@ -40,11 +41,11 @@ def main() -> int:
     return 0 if total.clean else 1
 
 
-def _on(store: str, runs: int, seed: int) -> Report:
+def _on(store: str, runs: int, seed: int, lease: float) -> Report:
     """A campaign in a folder of its own, which is kept when something was found."""
     folder = Path(tempfile.mkdtemp(prefix=f"crash-{store}-"))
     try:
-        report = asyncio.run(CAMPAIGNS[store](folder, runs, seed, partial(_tell, store)))
+        report = asyncio.run(CAMPAIGNS[store](folder, runs, seed, partial(_tell, store), lease))
     except BaseException:
         _say(f"{store}: logs and rows are in {folder}")
         raise

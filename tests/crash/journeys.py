@@ -63,8 +63,9 @@ async def stuck(shop: Shop, chance: random.Random) -> None:
     """It stands still between two places: three messages, a coupon, a message about the coupon. Then it arrives."""
     parcel = await shop.register("stuck")
     pushed = _either(chance)
-    await shop.says(parcel, Status.PICKED_UP, ago=LONG_AGO + timedelta(days=1), pushed=pushed)
     await shop.says(parcel, Status.IN_TRANSIT, ago=LONG_AGO, pushed=pushed, place="广州市")
+    # Said last, though it happened first: the other way round it might stand still as picked up for a moment.
+    await shop.says(parcel, Status.PICKED_UP, ago=LONG_AGO + timedelta(days=1), pushed=pushed)
     await shop.told(parcel, wechat=1, sms=2, email=1)
     await _compensated(shop, parcel)
     await _arrives(shop, parcel, chance)

@@ -24,7 +24,7 @@ from tests.crash.moment import pause
 from tests.e2e.process import eventually
 
 #: What does not come by then counts as lost. A claimed poll whose process died comes back after 30 leases.
-PATIENCE = 400.0
+PATIENCE = 900.0
 #: Between two looks at what the stand-ins have seen.
 LOOK = 0.2
 
