@@ -36,6 +36,8 @@ from gateway.store.ids import new_id
 log = logging.getLogger(__name__)
 #: After a lost answer: look so soon.
 LOOK_AFTER = timedelta(seconds=5)
+#: Of a message that nobody can know of any more (docs/reliability.md says with whom).
+TAKEN_AS_SENT = "no answer, and the provider cannot be asked: taken as sent"
 GOOD = (MessageState.SENT, MessageState.DELIVERED)
 
 
@@ -115,7 +117,7 @@ async def _look(rt: Runtime, sender: Sender, message: Message, address: str, row
     harmless = now - row.begun_at < timedelta(seconds=sender.notifier.repeat_safe_for)
     if found is Found.NOT_SENT or (found is Found.CANNOT_TELL and harmless):
         return None
-    reason = None if found is Found.SENT else "no answer, and the provider cannot be asked: taken as sent"
+    reason = None if found is Found.SENT else TAKEN_AS_SENT
     await _sent(rt, message.id, "", reason)
     return Tried(channel=channel, sent=True)
 

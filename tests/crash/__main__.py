@@ -1,4 +1,4 @@
-"""`python -m tests.crash --runs 1000 [--seed n] [--lease s] [--store sqlite|cluster|both]`; ends with a line of JSON."""
+"""`python -m tests.crash --runs 1000 [--seed n] [--lease s] [--store sqlite|cluster|both]`; ends with JSON."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def main() -> int:
     arguments.add_argument("--store", choices=(*CAMPAIGNS, "both"), default="both")
     arguments.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds; more for a very busy machine")
     given = arguments.parse_args()
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # answers to those that have died
     chosen = list(CAMPAIGNS) if given.store == "both" else [given.store]
     shares = [given.runs // len(chosen) + (turn < given.runs % len(chosen)) for turn in range(len(chosen))]
     _say(f"seed {given.seed}")
@@ -37,6 +37,8 @@ def main() -> int:
         _say(f"lost: {line}")
     for line in total.doubled:
         _say(f"doubled: {line}")
+    for line in total.unsure:
+        _say(f"nobody can know: {line}")
     print(json.dumps(total.line()), flush=True)  # noqa: T201 - a command
     return 0 if total.clean else 1
 

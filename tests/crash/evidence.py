@@ -31,6 +31,7 @@ async def keep(folder: Path, report: Report, fleet: Fleet, world: World, url: st
     own.mkdir()
     _write(own / "lost", ({"lost": line} for line in report.lost))
     _write(own / "doubled", ({"doubled": line} for line in report.doubled))
+    _write(own / "unsure", ({"unsure": line} for line in report.unsure))
     _write(own / "kills", map(asdict, fleet.kills))
     _write(own / "calls", ({name: getattr(call, name) for name in call.__slots__} for call in world.calls))
     _write(own / "messages_received", map(asdict, world.messages))
