@@ -16,7 +16,7 @@ from gateway.store.retention import RULES, Gone, Place, Rule
 log = logging.getLogger(__name__)
 
 #: Rows of a transaction: the first time, at least and at most.
-_FIRST, _FEWEST, _MOST = 50, 5, 500
+_FIRST, _FEWEST, _MOST = 50, 20, 500
 #: Seconds a transaction should take: fewer rows are taken after a slower one, more after one much quicker.
 _HOLD, _QUICK = 0.04, 0.015
 #: After a transaction so many times its own time belongs to the others, and at least so many seconds.

@@ -217,7 +217,7 @@ async def _backlog(store: Store, number: int) -> None:
 
 @pytest.mark.parametrize(
     ("size", "took", "following"),
-    [(50, 0.001, 100), (500, 0.001, 500), (100, 0.03, 100), (100, 0.2, 50), (5, 0.2, 5)],
+    [(50, 0.001, 100), (500, 0.001, 500), (100, 0.03, 100), (100, 0.2, 50), (20, 0.2, 20)],
 )
 def test_a_piece_is_as_large_as_the_writer_bears(size: int, took: float, following: int) -> None:
     assert next_size(size, took) == following
