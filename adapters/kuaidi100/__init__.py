@@ -14,33 +14,32 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from adapters.kuaidi100 import wire
+from adapters.kuaidi100.events import read
 from adapters.kuaidi100.orders import booking, callback, order
 from adapters.kuaidi100.settings import Kuaidi100Settings
-from adapters.kuaidi100.statuses import RECIPIENT, STATUSES, refined
+from adapters.kuaidi100.statuses import STATUSES
 from adapters.kuaidi100.subscriptions import crosses, subscription
 from adapters.kuaidi100.wire import signed
 from gateway.contract.carrier import Can, CarrierAdapter, Outcome, Push, Reply, Verdict
 from gateway.contract.client import post_form, unread
 from gateway.contract.errors import BadSignature, Refused
 from gateway.contract.reading import (
-    SHANGHAI,
     Fields,
     as_object,
     form,
     last_four,
     listed,
     load_object,
-    local_time,
     objects,
     required,
     text,
 )
 from gateway.contract.signing import compact, same, unsigned
 from gateway.contract.writing import company_of, filled, millis
-from gateway.domain import Basis, Booking, LegRef, Parcel, Scan, Status
+from gateway.domain import Booking, LegRef, Parcel, Scan
 
 _FOREIGN = frozenset({"dhl", "fedex", "ups", "usps"})
 
@@ -157,25 +156,7 @@ class Kuaidi100Adapter(CarrierAdapter):
             return []
         number, company = required(result, "nu"), text(result, "com")
         other, abroad = None if company in {self.settings.company, ""} else company, abroad or company in _FOREIGN
-        return [self._scan(number, other, event, abroad=abroad) for event in events]
-
-    def _scan(self, number: str, company: str | None, event: Fields, *, abroad: bool) -> Scan:
-        word, remark = text(event, "statusCode") or text(event, "status"), text(event, "context")
-        told, at = refined(word, remark), text(event, "ftime") or required(event, "time")
-        status, reason = told or self.meaning(word)
-        return Scan(
-            tracking_number=number,
-            company=company,
-            at=local_time(at, UTC if abroad else SHANGHAI, "ftime", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"),
-            basis=Basis.UNKNOWN if abroad else Basis.CARRIER_ZONE,
-            status=status,
-            reason=reason,
-            carrier_code=word,
-            text=remark,
-            place=text(event, "areaName") or text(event, "location"),
-            inferred=told is not None and told.status is Status.AVAILABLE_FOR_PICKUP,
-            confirmed=word in RECIPIENT,
-        )
+        return [read(event, self.meaning, number, other, abroad=abroad) for event in events]
 
     def _given_up(self, message: str, scans: list[Scan]) -> list[Scan]:
         """60 days without news are an end, dated by the last news (a replay says the same); 3 without a record not."""

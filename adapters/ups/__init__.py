@@ -13,24 +13,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
 
 from adapters.ups import orders, wire
-from adapters.ups.activities import from_alert, packages, place, when
+from adapters.ups.activities import from_alert, packages, scan, when
 from adapters.ups.numbers import NUMBERS
 from adapters.ups.settings import UpsSettings
-from adapters.ups.statuses import STATUSES, is_doubtful, word
+from adapters.ups.statuses import STATUSES
 from gateway.contract.bearer import Bearers
-from gateway.contract.carrier import Can, CarrierAdapter, Meaning, Push, Reply
+from gateway.contract.carrier import Can, CarrierAdapter, Push, Reply
 from gateway.contract.client import Forgiven, ask, explained
 from gateway.contract.errors import BadPayload, BadSignature, Refused
-from gateway.contract.reading import Fields, load_object, objects, optional, required, text
+from gateway.contract.reading import Fields, load_object, objects, required, text
 from gateway.contract.signing import same
 from gateway.contract.tokens import Token, TokenCache, client_credentials
-from gateway.domain import Basis, Booking, LegRef, Parcel, Scan, Status
+from gateway.domain import Booking, LegRef, Parcel, Scan
 
 _quoted = partial(quote, safe="")
 
@@ -74,7 +73,7 @@ class UpsAdapter(CarrierAdapter):
         event = load_object(request.body)
         arrived = bool(text(event, "actualDeliveryDate"))
         activity = from_alert(event)
-        return [self._scan(required(event, "trackingNumber"), activity, when(activity), arrived=arrived)]
+        return [scan(activity, self.meaning, required(event, "trackingNumber"), when(activity), arrived=arrived)]
 
     async def subscribe(self, leg: LegRef) -> None:
         """For 14 days, without history: poll once afterwards. A partial success is a 200, so both lists are read."""
@@ -139,7 +138,7 @@ class UpsAdapter(CarrierAdapter):
 
     def told(self, found: Sequence[Fields], number: str) -> list[Scan]:
         """What the packages of an answer about `number` say."""
-        return [scan for package in found for scan in self._scans(package, number)]
+        return [one for package in found for one in self._scans(package, number)]
 
     async def _packages(self, path: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
         with Forgiven(lambda no: no.status == 404):
@@ -152,29 +151,9 @@ class UpsAdapter(CarrierAdapter):
         newest = max((at for at, _ in times), default=None)
         dated = any(text(day, "type") == "DEL" for day in objects(package.get("deliveryDate"), "deliveryDate"))
         return [  # newest first, says the sheet: the place from the end is the carrier's own sequence
-            self._scan(number, activity, time, arrived=dated and time[0] == newest, order=order)
+            scan(activity, self.meaning, number, time, arrived=dated and time[0] == newest, order=order)
             for order, (activity, time) in enumerate(zip(reversed(activities), reversed(times), strict=True))
         ]
-
-    def _scan(
-        self, number: str, activity: Fields, time: tuple[datetime, Basis], *, arrived: bool, order: int = 0
-    ) -> Scan:
-        """One activity. arrived: the date of delivery is filled in, without which a D is no delivery."""
-        status, (at, basis) = optional(activity, "status"), time
-        code = word(status)
-        read = self.meaning("" if is_doubtful(code, text(status, "type")) else code)
-        meaning = Meaning(Status.DELIVERED) if code == "D" and arrived else read
-        return Scan(
-            tracking_number=number,
-            at=at,
-            basis=basis,
-            status=meaning.status,
-            reason=meaning.reason,
-            carrier_code=code,
-            text=text(status, "description"),
-            place=place(activity),
-            order=order,
-        )
 
     async def _call(self, method: str, path: str, *, deed: bool = False, **request: Any) -> dict[str, Any]:
         """The answer to one call with a bearer; a bearer that is refused is replaced once."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
+from adapters.ups.statuses import is_doubtful, word
+from gateway.contract.carrier import Meaning
 from gateway.contract.errors import BadPayload, Refused
 from gateway.contract.reading import Fields, inside, local_time, objects, optional, required, text, unreadable
-from gateway.domain import Basis
+from gateway.domain import Basis, Scan, Status
 
 #: Track Alert's names of what the Track API calls otherwise.
 _ALERT = {"gmtDate": "gmtActivityDate", "gmtTime": "gmtActivityTime", "gmtOffset": "gmtOffset"}
@@ -36,6 +39,34 @@ def from_alert(event: Fields) -> dict[str, Any]:
     activity = {ours: event.get(theirs) for ours, theirs in _ALERT.items()}
     activity["status"] = {**status, "statusCode": status.get("descriptionCode")}
     return activity | {"location": {"address": event.get("activityLocation")}}
+
+
+def scan(
+    activity: Fields,
+    meaning: Callable[[str], Meaning],
+    number: str,
+    time: tuple[datetime, Basis],
+    *,
+    arrived: bool,
+    order: int = 0,
+) -> Scan:
+    """One activity. arrived: the date of delivery is filled in, without which a D is no delivery. time: its `when`."""
+    status, (at, basis) = optional(activity, "status"), time
+    code = word(status)
+    told = meaning("" if is_doubtful(code, text(status, "type")) else code)
+    if code == "D" and arrived:
+        told = Meaning(Status.DELIVERED)
+    return Scan(
+        tracking_number=number,
+        at=at,
+        basis=basis,
+        status=told.status,
+        reason=told.reason,
+        carrier_code=code,
+        text=text(status, "description"),
+        place=place(activity),
+        order=order,
+    )
 
 
 def when(activity: Fields) -> tuple[datetime, Basis]:
