@@ -25,10 +25,11 @@ from gateway.words import Words
 class Runtime:
     """store: the database. carriers, notifiers: rows with their plugins. policies: the documents in force. secret: for
     keyed hashes, coupon codes and tracking links. public_url: how customers reach us. follow: called inside the
-    transaction of every change of a shipment, in this order. signals: wakes loops and live readers after a commit.
-    limits: tokens per account. cache: rendered answers. words: what readers are told for a status.
-    renderer: the templates of messages. recognised: what aggregators said lately of whose number it is.
-    lease: how soon a worker that died is replaced. lane: what processes share beside the store, None without Redis.
+    transaction of every change of a shipment, in this order, with all changes that are made together: at most one of
+    each shipment. signals: wakes loops and live readers after a commit. limits: tokens per account. cache: rendered
+    answers. words: what readers are told for a status. renderer: the templates of messages. recognised: what
+    aggregators said lately of whose number it is. lease: how soon a worker that died is replaced. lane: what processes
+    share beside the store, None without Redis.
     started_at: what was said before, nobody was here to hear.
     """
 
@@ -48,7 +49,7 @@ class Runtime:
     lease: timedelta = timedelta(seconds=20)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     started_at: datetime | None = None
-    follow: Sequence[Callable[[Runtime, Tx, Any], Awaitable[None]]] = ()
+    follow: Sequence[Callable[[Runtime, Tx, Sequence[Any]], Awaitable[None]]] = ()
 
     @cached_property
     def notes(self) -> Notes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gateway.cases.announce import announce
 from gateway.domain import CaseState, DeedKind, DeedState
@@ -38,12 +38,13 @@ def _took_over(deed: Row) -> bool:
     return deed.kind == DeedKind.FAILOVER and deed.state in (*outbox.LIVE, DeedState.DONE) and bool(ours)
 
 
-async def clear_of_shipment(
-    rt: Runtime, tx: Tx, shipment_id: str, cause: str, *, which: Callable[[Row], bool], final: bool = False
-) -> list[str]:
-    """Clear every open case of a shipment that `which` picks. Their kinds."""
-    picked = [case for case in await cases.open_of_shipment(tx, shipment_id) if which(case)]
-    return [case.kind for case in picked if await clear_case(rt, tx, case.id, cause, final=final)]
+async def clear_each(
+    rt: Runtime, tx: Tx, open_cases: Iterable[Row], cause: str, *, which: Callable[[Row], bool], final: bool = False
+) -> None:
+    """Clear those of a shipment's open cases that `which` picks."""
+    for case in open_cases:
+        if which(case):
+            await clear_case(rt, tx, case.id, cause, final=final)
 
 
 async def close(rt: Runtime, tx: Tx, case: Row, state: CaseState, *, who: str, cause: str) -> None:

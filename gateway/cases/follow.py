@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from gateway.cases.closing import clear_of_shipment
+from gateway.cases.closing import clear_each
 from gateway.cases.fault import fault_of
 from gateway.cases.opening import open_case
 from gateway.domain import FINAL, PAPERWORK, Reason, Status
@@ -13,6 +14,7 @@ from gateway.rules.playbook import PlaybookContext
 from gateway.runtime import Runtime
 from gateway.store import cases
 from gateway.store.engine import Tx
+from gateway.store.rows import Row
 from gateway.tracking.change import Change
 
 _PREFIX = "exception_"
@@ -30,27 +32,38 @@ def reported(status: Status, reason: Reason | None) -> str | None:
     return exception_kind(reason)
 
 
-async def follow(rt: Runtime, tx: Tx, change: Change) -> None:
+async def follow(rt: Runtime, tx: Tx, changes: Sequence[Change]) -> None:
     """Called in the transaction of every change of a shipment."""
-    after = change.after
-    kind = reported(after.status, after.reason)
-    if kind is not None or after.status not in PAPERWORK:  # paperwork does not end a trouble
-        await clear_of_shipment(
-            rt,
-            tx,
-            change.shipment_id,
-            f"the carrier reports {after.status}",
-            which=lambda case: case.kind.startswith(_PREFIX) and case.kind != kind,
-            final=after.status in FINAL,
-        )
-    if kind is not None and not await _known(tx, change, kind):
-        await _open(rt, tx, change, kind)
+    kinds = {change.shipment_id: reported(change.after.status, change.after.reason) for change in changes}
+    open_cases = await cases.open_of_shipments(tx, kinds.keys())
+    earlier = await cases.of_shipments(tx, [shipment_id for shipment_id, kind in kinds.items() if kind is not None])
+    for change in changes:
+        kind = kinds[change.shipment_id]
+        await _clear(rt, tx, change, kind, open_cases.get(change.shipment_id, ()))
+        if kind is not None and not _known(change, kind, earlier.get(change.shipment_id, ())):
+            await _open(rt, tx, change, kind)
 
 
-async def _known(tx: Tx, change: Change, kind: str) -> bool:
+async def _clear(rt: Runtime, tx: Tx, change: Change, kind: str | None, open_cases: Sequence[Row]) -> None:
+    status = change.after.status
+    if kind is None and status in PAPERWORK:
+        return  # paperwork does not end a trouble
+    await clear_each(
+        rt,
+        tx,
+        open_cases,
+        f"the carrier reports {status}",
+        which=lambda case: case.kind.startswith(_PREFIX) and case.kind != kind,
+        final=status in FINAL,
+    )
+
+
+def _known(change: Change, kind: str, earlier: Sequence[Row]) -> bool:
     """This very exception had its case already: the same history read again is no new trouble."""
-    earlier = await cases.of_shipment(tx, change.shipment_id, kind)
-    return any(case.open_key is not None or case.evidence.get("since") == _since(change) for case in earlier)
+    since = _since(change)
+    return any(
+        case.kind == kind and (case.open_key is not None or case.evidence.get("since") == since) for case in earlier
+    )
 
 
 async def _open(rt: Runtime, tx: Tx, change: Change, kind: str) -> None:

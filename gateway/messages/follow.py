@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from gateway.domain import FINAL, Status
 from gateway.rules.news import news
 from gateway.runtime import Runtime
@@ -14,25 +17,28 @@ from gateway.tracking.change import Change
 NEWS = "news"
 
 
-async def follow(rt: Runtime, tx: Tx, change: Change) -> None:
+async def follow(rt: Runtime, tx: Tx, changes: Sequence[Change]) -> None:
     """One deed per status and day (finals: once), so that a parcel that flaps between two statuses is told of once."""
-    if change.replay:
-        return
     now = rt.clock()
+    deeds = [deed for change in changes if not change.replay and (deed := _deed(rt, change, now)) is not None]
+    await outbox.add_many(tx, deeds, now)
+    if deeds:
+        tx.after_commit(lambda: rt.signals.wake("outbox"))
+
+
+def _deed(rt: Runtime, change: Change, now: datetime) -> Deed | None:
     before = change.before.status if change.before else None
     entry = news(before, change.state, rt.policies.messages, now)
     if entry is None or change.state.since is None:
-        return
+        return None
     status = change.state.status
-    deed = Deed(
+    return Deed(
         kind=NEWS,
         key=f"news:{change.shipment_id}:{_occasion(status, change)}",
         shipment_id=change.shipment_id,
         due_at=now,
         payload={"news": entry.model_dump(mode="json"), "status": status, "at": change.state.since.isoformat()},
     )
-    if await outbox.add(tx, deed, now):
-        tx.after_commit(lambda: rt.signals.wake("outbox"))
 
 
 def _occasion(status: Status, change: Change) -> str:

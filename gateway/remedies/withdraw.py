@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.cases.announce import announce
 from gateway.domain import Status
 from gateway.remedies.view import grant_view
@@ -14,17 +16,20 @@ from gateway.tracking.change import Change
 _WHY = "arrived in time after all"
 
 
-async def follow(rt: Runtime, tx: Tx, change: Change) -> None:
+async def follow(rt: Runtime, tx: Tx, changes: Sequence[Change]) -> None:
     """Called in the transaction of every change. An arrival that was only inferred takes nothing back."""
-    after, policy = change.after, rt.policies.compensation
-    arrived = after.status is Status.DELIVERED and not change.state.inferred
-    if not arrived or not to_withdraw(policy, after.promised_at, after.delivered_at):
-        return
-    for row in await ledger.unused(tx, after.order_id, after.id):
+    in_time = {(change.after.order_id, change.shipment_id) for change in changes if _in_time(rt, change)}
+    for row in await ledger.unused(tx, in_time):
         await ledger.change(tx, row.id, states=("issued",), state="withdrawn", reason=_WHY)
         await cases.event(tx, row.case_id, rt.clock(), "gateway", f"{row.kind}.withdrawn", {"grant_id": row.id})
         shown = {**grant_view(row), "state": "withdrawn", "reason": _WHY}
         await announce(rt, tx, "coupon.withdrawn", row.id, shown)
+
+
+def _in_time(rt: Runtime, change: Change) -> bool:
+    after = change.after
+    arrived = after.status is Status.DELIVERED and not change.state.inferred
+    return arrived and to_withdraw(rt.policies.compensation, after.promised_at, after.delivered_at)
 
 
 async def expire(rt: Runtime) -> int:

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any
 
 from gateway.domain import Basis, Scan, Source, rank
@@ -44,17 +43,34 @@ def merge(known: Sequence[Held], new: Iterable[Held]) -> list[Held]:
     stays, else the voice first by name, and carries the others as `echoes`. A reading whose offset nobody knows is the
     fact that another voice tells of the same clock on the wall.
     """
+    every = [*known, *new]
+    if _plain(every):
+        return sorted(every, key=_at)
     readings: dict[tuple[Any, ...], Held] = {}
-    for held in _flat(chain(known, new)):
+    for held in _flat(every):
         key = _identity(held)
         readings[key] = _join(readings[key], held) if key in readings else held
     return in_order(_without_echoes(readings.values()))
 
 
+def _plain(entries: Sequence[Held]) -> bool:
+    """Nearly always: nothing can be the same scan or fact as another, for each has a second of its own."""
+    seconds = {_second(held.scan) for held in entries}
+    apart = len(seconds) == len(entries)
+    return apart and not any(held.echoes or held.scan.basis is Basis.UNKNOWN for held in entries)
+
+
+def _at(held: Held) -> datetime:
+    return held.scan.at
+
+
 def standing(held: Iterable[Held]) -> list[Held]:
     """In order of time, without what a reversal took back: each takes back the newest one before it that stands."""
     result: list[Held] = []
-    for entry in in_order(held):
+    ordered = in_order(held)
+    if all(entry.scan.voids is None for entry in ordered):  # nearly always
+        return ordered
+    for entry in ordered:
         if entry.scan.voids is not None:
             _take_back(result, entry)
         result.append(entry)
@@ -65,7 +81,7 @@ def in_order(held: Iterable[Held]) -> list[Held]:
     """By the scans' own time; at equal times by the provider's sequence, between providers by the further word."""
     entries = list(held)
     if len({entry.scan.at for entry in entries}) == len(entries):  # nearly always
-        return sorted(entries, key=lambda entry: entry.scan.at)
+        return sorted(entries, key=_at)
     last = _last_words(entries)
     return sorted(entries, key=lambda entry: _sequence(entry, last))
 

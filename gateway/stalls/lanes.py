@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
@@ -18,6 +18,8 @@ from gateway.store.lanes import Lane
 from gateway.tracking.change import Snapshot
 from gateway.tracking.journey import Leg
 
+#: A shipment, where it is, and all its legs.
+Judged = tuple[Snapshot, ShipmentState, Sequence[Leg]]
 #: Older arrivals say nothing about today's lanes.
 MEMORY = timedelta(days=90)
 _NO_PROGRESS = frozenset({Status.INFO, Status.UNKNOWN, Status.CANCELLED, Status.EXPIRED})
@@ -35,17 +37,29 @@ def dwells(history: Iterable[Held], calendar: Calendar) -> dict[Status, float]:
     return longest
 
 
-async def remember(tx: Tx, shipment: Snapshot, state: ShipmentState, legs: Sequence[Leg], calendar: Calendar) -> None:
-    """A parcel that one carrier brought all the way is a sample of its lane."""
-    if state.status is Status.DELIVERED and not state.inferred and len(legs) == 1 and shipment.delivered_at:
-        lane = lane_of(shipment, legs[0].carrier)
-        waits = {str(status): hours for status, hours in dwells(legs[0].history, calendar).items()}
-        await lanes.add(tx, shipment.id, lane, waits, shipment.delivered_at)
+async def remember(tx: Tx, judged: Iterable[Judged], calendar: Callable[[str], Calendar]) -> None:
+    """Parcels that one carrier brought all the way are samples of their lanes. calendar: of a carrier."""
+    samples = []
+    for shipment, state, legs in judged:
+        if state.status is Status.DELIVERED and not state.inferred and len(legs) == 1 and shipment.delivered_at:
+            (leg,) = legs
+            waits = {str(status): hours for status, hours in dwells(leg.history, calendar(leg.carrier)).items()}
+            samples.append((shipment.id, lane_of(shipment, leg.carrier), waits, shipment.delivered_at))
+    await lanes.add_many(tx, samples)
 
 
-async def learned(tx: Tx, shipment: Snapshot, carrier: str, status: Status) -> float | None:
-    """Working hours that nearly all parcels of this lane needed in this status; None while there are too few."""
-    return await lanes.hours_of(tx, lane_of(shipment, carrier), status)
+async def learned(tx: Tx, judged: Iterable[Judged]) -> dict[str, float]:
+    """By shipment: working hours that nearly all parcels of its lane needed in its status. Absent while there are too
+    few."""
+    wanted = {
+        shipment.id: (
+            lane_of(shipment, next(leg.carrier for leg in legs if leg.ordinal == state.current)),
+            state.status,
+        )
+        for shipment, state, legs in judged
+    }
+    hours = await lanes.hours_of(tx, set(wanted.values()))
+    return {shipment_id: hours[lane] for shipment_id, lane in wanted.items() if lane in hours}
 
 
 class Learned:
@@ -56,7 +70,7 @@ class Learned:
 
     async def of(self, tx: Tx, lane: Lane, status: Status) -> float | None:
         if (lane, status) not in self._known:
-            self._known[lane, status] = await lanes.hours_of(tx, lane, status)
+            self._known[lane, status] = (await lanes.hours_of(tx, {(lane, status)})).get((lane, status))
         return self._known[lane, status]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from gateway.cases.announce import announce
-from gateway.cases.closing import clear_of_shipment
+from gateway.cases.closing import clear_each
 from gateway.cases.fault import fault_of
 from gateway.cases.opening import open_case
 from gateway.domain import FINAL, PAPERWORK, Status
@@ -17,10 +18,11 @@ from gateway.rules.kinds import LATE, PRESUMED_LOST
 from gateway.rules.playbook import PlaybookContext
 from gateway.rules.stall import Facts, Verdict, judge
 from gateway.runtime import Runtime
-from gateway.stalls.lanes import learned, remember
-from gateway.store import cases, polls
+from gateway.stalls.lanes import Judged, learned, remember
+from gateway.store import polls
 from gateway.store import shipments as shipment_rows
 from gateway.store.engine import Tx
+from gateway.store.rows import Row
 from gateway.tracking.change import Snapshot
 from gateway.tracking.journey import Leg
 from gateway.tracking.journey import announce as told
@@ -32,12 +34,33 @@ def by_clock(kind: str) -> bool:
     return kind.startswith("stall_") or kind in (LATE, PRESUMED_LOST)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is read once for many looks. open_cases: by shipment, locked. dwell: see `learned`."""
+
+    open_cases: Mapping[str, Sequence[Row]]
+    dwell: Mapping[str, float]
+
+    def cases(self, shipment: Snapshot) -> Sequence[Row]:
+        return self.open_cases.get(shipment.id, ())
+
+
+async def surroundings(
+    rt: Runtime, tx: Tx, judged: Sequence[Judged], open_cases: Mapping[str, Sequence[Row]]
+) -> Surroundings:
+    """For looks at these shipments, all locked. Those that arrived are remembered by their lanes, too."""
+    watched = [one for one in judged if one[0].watching]
+    await remember(tx, watched, lambda carrier: calendar_of(rt, carrier))
+    return Surroundings(open_cases=open_cases, dwell=await learned(tx, watched))
+
+
 async def look(
     rt: Runtime,
     tx: Tx,
     shipment: Snapshot,
     state: ShipmentState,
     legs: Sequence[Leg],
+    around: Surroundings,
     *,
     blind: bool,
     heard_at: datetime | None = None,
@@ -51,22 +74,19 @@ async def look(
     leg = next(leg for leg in legs if leg.ordinal == state.current)
     facts = _facts(rt, shipment, state, leg, blind=blind, heard_at=heard_at)
     if not shipment.watching:
-        await _clear(rt, tx, shipment, state, Verdict(), "no longer watched")
+        await _clear(rt, tx, around.cases(shipment), state, Verdict(), "no longer watched")
         return None
-    calendar = calendar_of(rt, leg.carrier)
-    if state.status in FINAL:
-        await remember(tx, shipment, state, legs, calendar)
-    dwell = await learned(tx, shipment, leg.carrier, state.status)
-    verdict = judge(facts, rt.policies.stalls, calendar, rt.clock(), dwell)
+    dwell = around.dwell.get(shipment.id)
+    verdict = judge(facts, rt.policies.stalls, calendar_of(rt, leg.carrier), rt.clock(), dwell)
     if blind and state.status not in FINAL:
         return verdict.next_at
     if not verdict.confirmed:
         await _ask_now(rt, tx, leg)
         return verdict.next_at
     # A source that gave up mends nothing that we were worried about.
-    if state.status is not Status.EXPIRED and not await _unread(tx, shipment, state, verdict):
-        await _flags(rt, tx, shipment, state, verdict, [leg.tracking_number for leg in legs], moved=moved)
-        await _clear(rt, tx, shipment, state, verdict, _why_over(state.status))
+    if state.status is not Status.EXPIRED and not _unread(around.cases(shipment), state, verdict):
+        await _flags(rt, tx, shipment, state, verdict, legs, moved=moved)
+        await _clear(rt, tx, around.cases(shipment), state, verdict, _why_over(state.status))
     await _open(rt, tx, shipment, state, verdict)
     return verdict.next_at
 
@@ -120,13 +140,12 @@ def _why_over(status: Status) -> str:
     return f"the carrier says {status}" if status in PAPERWORK else f"the parcel moved: {status}"
 
 
-async def _unread(tx: Tx, shipment: Snapshot, state: ShipmentState, verdict: Verdict) -> bool:
+def _unread(open_cases: Sequence[Row], state: ShipmentState, verdict: Verdict) -> bool:
     """Whether a stall is over only because nobody has read the newest scan yet: contact is no progress."""
     if not state.newest_unknown or verdict.phase is not None:
         return False
     last_scan = state.progress_at.isoformat() if state.progress_at else None
-    open_ones = await cases.open_of_shipment(tx, shipment.id)
-    return any(by_clock(case.kind) and case.evidence.get("last_scan") == last_scan for case in open_ones)
+    return any(by_clock(case.kind) and case.evidence.get("last_scan") == last_scan for case in open_cases)
 
 
 async def _ask_now(rt: Runtime, tx: Tx, leg: Leg) -> None:
@@ -146,7 +165,7 @@ async def _flags(
     shipment: Snapshot,
     state: ShipmentState,
     verdict: Verdict,
-    numbers: Sequence[str],
+    legs: Sequence[Leg],
     *,
     moved: bool,
 ) -> None:
@@ -156,7 +175,7 @@ async def _flags(
         return
     values = {"stalled": stalled, "late": verdict.late, "updated_at": rt.clock()}
     after = Snapshot.of(await shipment_rows.put(tx, shipment.id, values, moved=moved))
-    told(rt, tx, after, numbers)
+    told(rt, tx, after, legs)
     happened = {
         "shipment.stalled": stalled and not shipment.stalled,
         "shipment.recovered": shipment.stalled and not stalled and state.status not in PAPERWORK,
@@ -168,12 +187,14 @@ async def _flags(
         await announce(rt, tx, event, f"{after.id}:{after.sequence}", {**data, **more})
 
 
-async def _clear(rt: Runtime, tx: Tx, shipment: Snapshot, state: ShipmentState, verdict: Verdict, cause: str) -> None:
+async def _clear(
+    rt: Runtime, tx: Tx, open_cases: Sequence[Row], state: ShipmentState, verdict: Verdict, cause: str
+) -> None:
     """Clear what the clock opened and no longer holds."""
     standing = {verdict.kind, verdict.late_case}
     final = state.status in FINAL and state.status not in PAPERWORK
-    await clear_of_shipment(
-        rt, tx, shipment.id, cause, which=lambda case: by_clock(case.kind) and case.kind not in standing, final=final
+    await clear_each(
+        rt, tx, open_cases, cause, which=lambda case: by_clock(case.kind) and case.kind not in standing, final=final
     )
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from gateway.runtime import Runtime
 from gateway.stalls.glance import Glance
 from gateway.stalls.hearing import Hearing, hearing
-from gateway.stalls.look import look
-from gateway.store import watches
+from gateway.stalls.look import Surroundings, look, surroundings
+from gateway.store import cases, watches
 from gateway.store.away import StoreAway
 from gateway.store.engine import Tx
 from gateway.store.queues import LeaseLost
@@ -64,14 +64,16 @@ async def _each_if_need_be(rt: Runtime, claimed: Sequence[Watch]) -> None:
 async def _look(rt: Runtime, tx: Tx, claimed: Sequence[Watch]) -> None:
     journeys = await load(tx, [row.shipment_id for row in claimed])
     ears = await hearing(rt, tx)
+    judged = [(journey.shipment, journey.fold(), journey.legs) for journey in journeys.values()]
+    around = await surroundings(rt, tx, judged, await cases.open_of_shipments(tx, journeys.keys()))
     for row in claimed:
         journey = journeys.get(row.shipment_id)
-        next_at = None if journey is None else await _judge(rt, tx, journey, ears)
+        next_at = None if journey is None else await _judge(rt, tx, journey, ears, around)
         await watches.end(tx, row, next_at)
 
 
-async def _judge(rt: Runtime, tx: Tx, journey: Journey, ears: Hearing) -> datetime | None:
+async def _judge(rt: Runtime, tx: Tx, journey: Journey, ears: Hearing, around: Surroundings) -> datetime | None:
     state = journey.fold()
     current = next(leg for leg in journey.legs if leg.ordinal == state.current)
     blind = current.carrier not in rt.carriers or ears.blind(current.carrier, current.opened_at)
-    return await look(rt, tx, journey.shipment, state, journey.legs, blind=blind, moved=True)
+    return await look(rt, tx, journey.shipment, state, journey.legs, around, blind=blind, moved=True)

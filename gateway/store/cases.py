@@ -5,7 +5,8 @@ Lock order, everywhere: shipment, then case, then deeds of the case, then ledger
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 
 from gateway.domain import CaseState
+from gateway.store import bulk
 from gateway.store.engine import Tx
 from gateway.store.paging import below
 from gateway.store.tables import case_events, cases
@@ -60,16 +62,24 @@ async def open_under(tx: Tx, open_key: str) -> Row[Any] | None:
     return (await tx.conn.execute(select(cases).where(cases.c.open_key == open_key).with_for_update())).one_or_none()
 
 
-async def open_of_shipment(tx: Tx, shipment_id: str) -> list[Row[Any]]:
-    """Every case of a shipment that is not closed, locked, in a stable order."""
-    found = select(cases).where(cases.c.shipment_id == shipment_id, cases.c.open_key.is_not(None))
-    return list((await tx.conn.execute(found.order_by(cases.c.id).with_for_update())).all())
+async def open_of_shipments(tx: Tx, ids: Collection[str]) -> Mapping[str, list[Row[Any]]]:
+    """Every case of these shipments that is not closed, locked, in a stable order; nothing for a shipment without."""
+    found = select(cases).where(bulk.among(tx, cases.c.shipment_id, ids), cases.c.open_key.is_not(None))
+    rows = (await tx.conn.execute(found.order_by(cases.c.id).with_for_update())).all() if ids else ()
+    return _by_shipment(rows)
 
 
-async def of_shipment(tx: Tx, shipment_id: str, kind: str) -> list[Row[Any]]:
-    """Every case of a kind that a shipment ever had, newest first."""
-    found = select(cases).where(cases.c.shipment_id == shipment_id, cases.c.kind == kind)
-    return list((await tx.conn.execute(found.order_by(cases.c.opened_at.desc()))).all())
+async def of_shipments(tx: Tx, ids: Collection[str]) -> Mapping[str, list[Row[Any]]]:
+    """Every case that these shipments ever had, newest first; nothing for a shipment without."""
+    found = select(cases).where(bulk.among(tx, cases.c.shipment_id, ids)).order_by(cases.c.opened_at.desc())
+    return _by_shipment((await tx.conn.execute(found)).all() if ids else ())
+
+
+def _by_shipment(rows: Iterable[Row[Any]]) -> Mapping[str, list[Row[Any]]]:
+    grouped: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        grouped[row.shipment_id].append(row)
+    return grouped
 
 
 async def change(tx: Tx, case_id: str, **values: Any) -> None:

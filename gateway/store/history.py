@@ -7,7 +7,7 @@ end is left out. Times are microseconds since 1970 with the local offset in seco
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
@@ -20,16 +20,31 @@ _INFERRED, _CONFIRMED, _DIRECT = 1, 2, 4
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _WIDTH = 19
+_NOTHING = len("[]")
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# Looked up, for calling an enum costs more than the rest of a field.
+_BASES = {str(basis): basis for basis in Basis}
+_STATUSES = {str(status): status for status in Status}
+_SOURCES = {str(source): source for source in Source}
+_REASONS: dict[str | None, Reason | None] = {None: None, **{str(reason): reason for reason in Reason}}
 
 
 def encode(history: Iterable[Held]) -> str:
     """The text of a leg's scans with their echoes."""
-    return json.dumps([_row(held) for held in history], ensure_ascii=False, separators=(",", ":"))
+    return _text([_row(held) for held in history])
+
+
+def extend(text: str, known: Sequence[Held], history: Sequence[Held]) -> str:
+    """`encode(history)`, where `text` is what `known` was decoded from: nearly always only its end is new."""
+    if known and len(text) > _NOTHING and history[: len(known)] == known:
+        new = encode(history[len(known) :])
+        return f"{text[:-1]},{new[1:]}" if len(new) > _NOTHING else text
+    return encode(history)
 
 
 def decode(text: str) -> list[Held]:
     """What `encode` wrote."""
-    return [_held(row) for row in json.loads(text)]
+    return list(map(_held, json.loads(text)))
 
 
 def _row(held: Held) -> list[Any]:
@@ -53,9 +68,9 @@ def _held(row: list[Any]) -> Held:
     scan = Scan(
         tracking_number=number,
         at=_time(at, offset),
-        basis=Basis(basis),
-        status=Status(status),
-        reason=Reason(reason) if reason else None,
+        basis=_BASES[basis],
+        status=_STATUSES[status],
+        reason=_REASONS[reason],
         carrier_code=code or "",
         text=text or "",
         place=place or "",
@@ -68,11 +83,11 @@ def _held(row: list[Any]) -> Held:
     )
     return Held(
         scan=scan,
-        source=Source(source),
+        source=_SOURCES[source],
         provider=provider,
         direct=bool(flags & _DIRECT),
         learned_at=_time(learned, learned_offset),
-        echoes=tuple(_held(echo) for echo in echoes or ()),
+        echoes=tuple(map(_held, echoes)) if echoes else (),
     )
 
 

@@ -74,6 +74,25 @@ async def end(tx: Tx, row: Row[Any], state: str, reason: str | None = None) -> N
     await queues.finish(tx, inbox, row.id, row.fence, due_at=None, state=state, reason=_why(reason))
 
 
+async def end_read(tx: Tx, rows: Sequence[Row[Any]]) -> None:
+    """`end` as read for many, with one statement. Raise LeaseLost if one of them was lost; then none may be kept."""
+    if not rows:
+        return
+    held = [(row.id, row.fence) for row in rows]
+    if tx.dialect == "sqlite":
+        ended = await tx.conn.exec_driver_sql(_READ_SQLITE, held)
+    else:
+        ended = await tx.conn.exec_driver_sql(_READ_POSTGRESQL, tuple(map(list, zip(*held, strict=True))))
+    if ended.rowcount != len(held):
+        raise queues.LeaseLost(f"inbox: {len(held) - ended.rowcount} of {len(held)} pushes")
+
+
+_DONE = f"due_at = NULL, state = '{READ}', reason = NULL"
+_READ_SQLITE = f"UPDATE inbox SET {_DONE} WHERE id = ?1 AND fence = ?2"  # noqa: S608 - constants
+_READ_POSTGRESQL = f"""UPDATE inbox SET {_DONE} FROM unnest($1::bigint[], $2::int[]) AS held (id, fence)
+WHERE inbox.id = held.id AND inbox.fence = held.fence"""  # noqa: S608 - constants
+
+
 async def again(tx: Tx, row: Row[Any], due_at: datetime, reason: str) -> None:
     """Read it later, one attempt more. Raise LeaseLost."""
     await queues.finish(tx, inbox, row.id, row.fence, due_at=due_at, attempts=row.attempts + 1, reason=_why(reason))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, tuple_
 
 from gateway.store.engine import Tx
 from gateway.store.tables import dwells, lanes
@@ -24,14 +23,19 @@ class Lane:
     service: str
 
 
-async def add(tx: Tx, shipment_id: str, lane: Lane, hours: Mapping[str, float], at: datetime) -> None:
-    """How long a parcel that arrived stood still in each status. Once per parcel: a repeat changes nothing."""
+#: A shipment, its lane, its hours in each status, and when it arrived.
+Sample = tuple[str, Lane, Mapping[str, float], datetime]
+
+
+async def add_many(tx: Tx, samples: Iterable[Sample]) -> None:
+    """How long parcels that arrived stood still in each status. Once per parcel: a repeat changes nothing."""
     rows = [
         {"shipment_id": shipment_id, "status": status, "hours": dwelt, "at": at, **asdict(lane)}
+        for shipment_id, lane, hours, at in samples
         for status, dwelt in sorted(hours.items())
     ]
     if rows:
-        await tx.conn.execute(insert(tx, dwells).values(rows).on_conflict_do_nothing())
+        await tx.conn.execute(insert(tx, dwells).on_conflict_do_nothing(), rows)
 
 
 async def learn(tx: Tx, *, quantile: float, min_samples: int, since: datetime) -> int:
@@ -53,10 +57,11 @@ async def learn(tx: Tx, *, quantile: float, min_samples: int, since: datetime) -
     return len(rows)
 
 
-async def hours_of(tx: Tx, lane: Lane, status: str) -> float | None:
-    """What was learned; None while there is not enough of it."""
-    where: list[Any] = [lanes.c[name] == value for name, value in asdict(lane).items()]
-    found: float | None = (
-        await tx.conn.execute(select(lanes.c.hours).where(*where, lanes.c.status == status))
-    ).scalar_one_or_none()
-    return found
+async def hours_of(tx: Tx, wanted: Collection[tuple[Lane, str]]) -> dict[tuple[Lane, str], float]:
+    """What was learned of these lanes and statuses; absent while there is not enough of it."""
+    if not wanted:
+        return {}
+    key = tuple_(lanes.c.carrier, lanes.c.origin, lanes.c.destination, lanes.c.service, lanes.c.status)
+    found = select(lanes).where(key.in_([(*astuple(lane), status) for lane, status in wanted]))
+    rows = (await tx.conn.execute(found)).all()
+    return {(Lane(**{name: getattr(row, name) for name in Lane.__slots__}), row.status): row.hours for row in rows}

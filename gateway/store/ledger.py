@@ -6,7 +6,7 @@ workers cannot both find room under a cap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -85,12 +85,16 @@ async def spent(tx: Tx, currency: str, since: datetime) -> Decimal:
     return Decimal(int((await tx.conn.execute(total)).scalar_one())) / 100
 
 
-async def unused(tx: Tx, order_id: str, shipment_id: str) -> list[Row[Any]]:
-    """Grants of a shipment that were issued and not used, locked."""
+async def unused(tx: Tx, parcels: Collection[tuple[str, str]]) -> list[Row[Any]]:
+    """Grants of (order id, shipment id) that were issued and not used, locked."""
+    if not parcels:
+        return []
+    orders, shipments = zip(*parcels, strict=True)
     found = select(ledger).where(
-        ledger.c.order_id == order_id, ledger.c.shipment_id == shipment_id, ledger.c.state == "issued"
+        ledger.c.order_id.in_(orders), ledger.c.shipment_id.in_(shipments), ledger.c.state == "issued"
     )
-    return list((await tx.conn.execute(found.order_by(ledger.c.id).with_for_update())).all())
+    rows = (await tx.conn.execute(found.order_by(ledger.c.id).with_for_update())).all()
+    return [row for row in rows if (row.order_id, row.shipment_id) in parcels]
 
 
 async def of_case(tx: Tx, case_id: str) -> list[Row[Any]]:

@@ -31,7 +31,7 @@ async def of_ids(tx: Tx, ids: Iterable[str]) -> list[Row[Any]]:
 
 async def of_shipments(tx: Tx, ids: Iterable[str]) -> list[Row[Any]]:
     """By shipment, the first leg first. Whoever means to write holds the shipments (`shipments.locked`)."""
-    found = select(legs).where(legs.c.shipment_id.in_(list(ids))).order_by(legs.c.shipment_id, legs.c.ordinal)
+    found = select(legs).where(bulk.among(tx, legs.c.shipment_id, ids)).order_by(legs.c.shipment_id, legs.c.ordinal)
     return list((await tx.conn.execute(found)).all())
 
 
@@ -39,7 +39,7 @@ async def named(tx: Tx, keys: Iterable[Key]) -> dict[Key, Any]:
     """The legs of these names: id, shipment_id, carrier, tracking_number."""
     wanted = set(keys)
     columns = (legs.c.id, legs.c.shipment_id, legs.c.carrier, legs.c.tracking_number)
-    found = select(*columns).where(legs.c.tracking_number.in_({number for _, number in wanted}))
+    found = select(*columns).where(bulk.among(tx, legs.c.tracking_number, {number for _, number in wanted}))
     rows = (await tx.conn.execute(found)).all() if wanted else ()
     return {key: row for row in rows if (key := (row.carrier, row.tracking_number)) in wanted}
 

@@ -45,30 +45,36 @@ class Deed:
 
 async def add(tx: Tx, deed: Deed, now: datetime) -> str | None:
     """Write a deed. Its id, or None when one with this key is there already."""
-    statement = (
-        insert(tx, outbox)
-        .values(
-            id=new_id("dd"),
-            kind=deed.kind,
-            key=deed.key,
-            case_id=deed.case_id,
-            shipment_id=deed.shipment_id,
-            ordinal=deed.ordinal,
-            after=deed.after,
-            state=DeedState.PENDING,
-            due_at=deed.due_at,
-            fence=0,
-            attempts=0,
-            payload=deed.payload,
-            progress={},
-            reason=deed.reason,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(outbox.c.id)
-    )
-    added: str | None = (await tx.conn.execute(statement)).scalar_one_or_none()
+    statement = insert(tx, outbox).values(**_row(deed, now)).on_conflict_do_nothing(index_elements=["key"])
+    added: str | None = (await tx.conn.execute(statement.returning(outbox.c.id))).scalar_one_or_none()
     return added
+
+
+async def add_many(tx: Tx, deeds: Sequence[Deed], now: datetime) -> None:
+    """Write many deeds with one statement; those whose key is there already stay as they are."""
+    statement = insert(tx, outbox).on_conflict_do_nothing(index_elements=["key"])
+    if deeds:
+        await tx.conn.execute(statement, [_row(deed, now) for deed in deeds])
+
+
+def _row(deed: Deed, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id("dd"),
+        "kind": deed.kind,
+        "key": deed.key,
+        "case_id": deed.case_id,
+        "shipment_id": deed.shipment_id,
+        "ordinal": deed.ordinal,
+        "after": deed.after,
+        "state": DeedState.PENDING,
+        "due_at": deed.due_at,
+        "fence": 0,
+        "attempts": 0,
+        "payload": deed.payload,
+        "progress": {},
+        "reason": deed.reason,
+        "created_at": now,
+    }
 
 
 async def claim(tx: Tx, now: datetime, *, limit: int, lease: timedelta) -> list[Row[Any]]:

@@ -28,7 +28,7 @@ async def of_ids(tx: Tx, ids: Iterable[str]) -> list[Row[Any]]:
 
 async def locked(tx: Tx, ids: Iterable[str]) -> list[Row[Any]]:
     """Lock shipments until the end of the transaction, always in the order of their ids: two workers never deadlock."""
-    found = select(shipments).where(shipments.c.id.in_(sorted(set(ids)))).order_by(shipments.c.id).with_for_update()
+    found = select(shipments).where(bulk.among(tx, shipments.c.id, set(ids))).order_by(shipments.c.id).with_for_update()
     return list((await tx.conn.execute(found)).all())
 
 

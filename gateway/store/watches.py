@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from gateway.store import queues
+from gateway.store import bulk, queues
 from gateway.store.engine import Tx
 from gateway.store.tables import instant, micros, watches
 from gateway.store.upsert import insert
@@ -52,6 +52,12 @@ async def schedule(tx: Tx, shipment_id: str, due_at: datetime | None) -> None:
     """Look at this shipment then (None: not again until something changes)."""
     added = insert(tx, watches).values(shipment_id=shipment_id, due_at=due_at, fence=0)
     await tx.conn.execute(added.on_conflict_do_update(index_elements=["shipment_id"], set_={"due_at": due_at}))
+
+
+async def schedule_many(tx: Tx, looks: Sequence[tuple[str, datetime | None]]) -> None:
+    """`schedule` for many shipments, each once: (shipment id, due at)."""
+    rows = [{"shipment_id": shipment_id, "due_at": due_at, "fence": 0} for shipment_id, due_at in looks]
+    await bulk.upsert_many(tx, watches, rows, ("due_at",))
 
 
 _DUE = "SELECT shipment_id, fence FROM watches WHERE due_at <= $1 ORDER BY due_at LIMIT $2"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.domain import Reason, Source, Status
 from gateway.rules.fold import Held, ShipmentState
+
+if TYPE_CHECKING:
+    from gateway.tracking.journey import Leg
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,8 @@ _NAMES = tuple(field.name for field in fields(Snapshot))
 class Change:
     """A shipment moved on to a new sequence.
 
-    before: None when it was just registered. leg_id, carrier: the leg it is about. fresh: the scans learned now, oldest
+    before: None when it was just registered. legs: all of the shipment, the first carrier first. leg_id, carrier: the
+    leg it is about. fresh: the scans learned now, oldest
     first; `Held.learned_at` against `scan.at` tells how late we learned them. source: the door they came in by.
     replay: history read again: whoever follows tells nobody and pays nothing.
     """
@@ -66,6 +70,7 @@ class Change:
     before: Snapshot | None
     after: Snapshot
     state: ShipmentState
+    legs: Sequence[Leg]
     leg_id: str
     carrier: str
     fresh: tuple[Held, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -25,7 +25,10 @@ from gateway.tracking.reading import Code, read, unread
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """A row of `legs`, its history decoded. closed_why: cancelled, superseded (by us) or final (by the carrier)."""
+    """A row of `legs`, its history decoded. closed_why: cancelled, superseded (by us) or final (by the carrier).
+
+    text: what the history was decoded from, as long as it is the same.
+    """
 
     id: str
     shipment_id: str
@@ -42,11 +45,12 @@ class Leg:
     subscribed_until: datetime | None
     extra: Mapping[str, str]
     history: list[Held] = field(repr=False)
+    text: str = field(repr=False)
 
     @classmethod
     def of(cls, row: Any) -> Leg:
         """From a row of `legs`."""
-        return cls(**{name: getattr(row, name) for name in _NAMES}, history=decode(row.history))
+        return cls(**{name: getattr(row, name) for name in _NAMES}, history=decode(row.history), text=row.history)
 
     @property
     def taken_away(self) -> bool:
@@ -54,7 +58,7 @@ class Leg:
         return self.closed_why in {"cancelled", "superseded"}
 
 
-_NAMES = tuple(name for name in Leg.__slots__ if name != "history")
+_NAMES = tuple(name for name in Leg.__slots__ if name not in ("history", "text"))
 
 
 class Journey:
@@ -112,7 +116,9 @@ def leg_values(journey: Journey, leg: Leg) -> dict[str, Any]:
     state = journey.state(leg)
     if not leg.taken_away:
         closed = (state.since or leg.opened_at) if state.status in FINAL else None
-        leg = journey.put(replace(leg, closed_at=closed, closed_why="final" if closed else None))
+        why = "final" if closed else None
+        if (closed, why) != (leg.closed_at, leg.closed_why):
+            leg = journey.put(replace(leg, closed_at=closed, closed_why=why))
     return {
         "status": state.status,
         "reason": state.reason,
@@ -165,24 +171,35 @@ async def move(rt: Runtime, tx: Tx, journey: Journey, leg_id: str, *, created: b
         before=None if created else before,
         after=journey.shipment,
         state=state,
+        legs=journey.legs,
         leg_id=leg_id,
         carrier=journey.leg(leg_id).carrier,
     )
-    await tell(rt, tx, journey, change)
+    await tell(rt, tx, [change])
     return change
 
 
-async def tell(rt: Runtime, tx: Tx, journey: Journey, change: Change) -> None:
-    """Those who follow hear of a change that is written, in its transaction; the others after the commit."""
-    announce(rt, tx, change.after, [leg.tracking_number for leg in journey.legs])
+async def tell(rt: Runtime, tx: Tx, changes: Sequence[Change]) -> None:
+    """Those who follow hear of changes that are written, in their transaction; the others after the commit.
+
+    At most one change of each shipment: who follows looks at all of them with one statement.
+    """
+    if not changes:
+        return
+    tx.after_commit(partial(_announce, rt, [(change.after, change.legs) for change in changes]))
     for follow in rt.follow:
-        await follow(rt, tx, change)
+        await follow(rt, tx, changes)
 
 
-def announce(rt: Runtime, tx: Tx, shipment: Snapshot, numbers: Iterable[str]) -> None:
+def announce(rt: Runtime, tx: Tx, shipment: Snapshot, legs: Sequence[Leg]) -> None:
     """After the commit: what was cached is old, whoever watches hears of it, and new work is looked at."""
-    for number in numbers:
-        tx.after_commit(partial(rt.cache.drop, number))
-    tx.after_commit(partial(rt.signals.changed, shipment.id, shipment.sequence))
+    tx.after_commit(partial(_announce, rt, [(shipment, legs)]))
+
+
+def _announce(rt: Runtime, moved: Iterable[tuple[Snapshot, Sequence[Leg]]]) -> None:
+    for shipment, legs in moved:
+        for leg in legs:
+            rt.cache.drop(leg.tracking_number)
+        rt.signals.changed(shipment.id, shipment.sequence)
     for queue in ("outbox", "watches"):
-        tx.after_commit(partial(rt.signals.wake, queue))
+        rt.signals.wake(queue)

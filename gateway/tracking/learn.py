@@ -16,7 +16,7 @@ from gateway.store import legs as leg_rows
 from gateway.store import mappings, polls
 from gateway.store import shipments as shipment_rows
 from gateway.store.engine import Tx
-from gateway.store.history import encode
+from gateway.store.history import extend
 from gateway.tracking.change import Change
 from gateway.tracking.journey import MOVED, Journey, Leg, leg_values, load, shipment_values, tell
 from gateway.tracking.pace import next_due
@@ -25,6 +25,7 @@ from gateway.tracking.reading import Code, code_of, fresh, read, shown
 #: What was told about each leg: shipment id -> leg id -> scans.
 Told = Mapping[str, Mapping[str, Sequence[Held]]]
 
+_WRITTEN = ("id", "sequence", *MOVED)
 _POLLED = frozenset({Source.POLL, Source.FALLBACK})
 
 
@@ -75,11 +76,12 @@ def _lesson(journey: Journey, leg_id: str, told: Sequence[Held]) -> Lesson:
     leg = journey.leg(leg_id)
     merged = merge(leg.history, told)
     before, after = read(leg.history, journey.meanings), read(merged, journey.meanings)
-    values = _clocks(leg, told) | ({"history": encode(merged)} if merged != leg.history else {})
+    clocks, told_more = _clocks(leg, told), merged != leg.history
+    text = extend(leg.text, leg.history, merged) if told_more else leg.text
     return Lesson(
         journey=journey,
-        leg=journey.put(replace(leg, history=merged)),
-        values=values,
+        leg=journey.put(replace(leg, history=merged, text=text, **clocks)),
+        values={**clocks, "history": text} if told_more else clocks,
         moved=shown(before) != shown(after),
         fresh=fresh(before, after),
         source=told[-1].source,
@@ -94,8 +96,7 @@ async def _write(rt: Runtime, tx: Tx, lessons: Sequence[Lesson], replay: bool) -
     changes = [_change(rt, lesson, replay) for lesson in moved]
     await shipment_rows.put_many(tx, [_columns(change) for change in changes])
     await polls.schedule_many(tx, [_next(rt, lesson) for lesson in lessons])
-    for lesson, change in zip(moved, changes, strict=True):
-        await tell(rt, tx, lesson.journey, change)
+    await tell(rt, tx, changes)
     return changes
 
 
@@ -109,6 +110,7 @@ def _change(rt: Runtime, lesson: Lesson, replay: bool) -> Change:
         before=before,
         after=journey.shipment,
         state=state,
+        legs=journey.legs,
         leg_id=lesson.leg.id,
         carrier=lesson.leg.carrier,
         fresh=lesson.fresh,
@@ -119,7 +121,7 @@ def _change(rt: Runtime, lesson: Lesson, replay: bool) -> Change:
 
 def _columns(change: Change) -> dict[str, Any]:
     """The columns of a shipment that scans move."""
-    return {name: getattr(change.after, name) for name in ("id", "sequence", *MOVED)}
+    return {name: getattr(change.after, name) for name in _WRITTEN}
 
 
 def _next(rt: Runtime, lesson: Lesson) -> tuple[str, str, datetime | None]:

@@ -60,6 +60,10 @@ class Reading:
     unreadable: str | None = None
     broke: str | None = None
 
+    @property
+    def well(self) -> bool:
+        return self.unreadable is None and self.broke is None
+
 
 async def read_inbox(rt: Runtime, limit: int = 100) -> int:
     """Read pushes that wait: how many. One that cannot be read harms no other."""
@@ -128,8 +132,10 @@ async def _read(rt: Runtime, row: Row) -> Reading:
 async def _take_in(rt: Runtime, readings: Sequence[Reading]) -> None:
     """Everything of these pushes in one transaction."""
     async with rt.store.write() as tx:
+        await rows.end_read(tx, [reading.row for reading in readings if reading.well])
         for reading in readings:
-            await _end(rt, tx, reading)
+            if not reading.well:
+                await _end(rt, tx, reading)
         await record(rt, tx, [one for reading in readings for one in reading.heard])
         await _ask_about(rt, tx, {key for reading in readings for key in reading.hints})
     silent = {reading.row.carrier: reading.row.received_at for reading in readings if not reading.heard}

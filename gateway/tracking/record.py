@@ -57,7 +57,8 @@ async def record(rt: Runtime, tx: Tx, scans: Sequence[Heard], *, replay: bool = 
     Everything happens in the caller's transaction. Scans of numbers nobody registered wait, or register themselves
     where the carrier's row says `auto_register`. replay: history read again, which tells nobody and pays nothing.
     """
-    sound = [replace(one, scan=_clean(one.scan)) for one in scans if problem(one) is None]
+    refused = [problem(one) for one in scans]
+    sound = [_clean(one) for one, why in zip(scans, refused, strict=True) if why is None]
     by_key: dict[Key, list[Heard]] = defaultdict(list)
     nameless: list[Heard] = []
     for one in sound:
@@ -71,8 +72,7 @@ async def record(rt: Runtime, tx: Tx, scans: Sequence[Heard], *, replay: bool = 
     unclaimed = nameless + [one for key, ones in by_key.items() if key not in found for one in ones]
     await _keep(rt, tx, unclaimed)
     await _health(tx, by_key, nameless)
-    refused = tuple(why for one in scans if (why := problem(one)) is not None)
-    return Recorded(changes=tuple(changes), strays=len(unclaimed), refused=refused)
+    return Recorded(changes=tuple(changes), strays=len(unclaimed), refused=tuple(filter(None, refused)))
 
 
 def problem(heard: Heard) -> str | None:
@@ -87,10 +87,13 @@ def problem(heard: Heard) -> str | None:
     return None
 
 
-def _clean(scan: Scan) -> Scan:
+def _clean(heard: Heard) -> Heard:
     """With the number as we compare it, and without what a database cannot hold (NUL, half a surrogate pair)."""
+    scan = heard.scan
     texts: dict[str, Any] = {name: storable(value) for name in _TEXTS if (value := getattr(scan, name))}
-    return replace(scan, tracking_number=normal(storable(scan.tracking_number)), **texts)
+    texts["tracking_number"] = normal(storable(scan.tracking_number))
+    changed = {name: value for name, value in texts.items() if value != getattr(scan, name)}
+    return replace(heard, scan=replace(scan, **changed)) if changed else heard  # nearly always nothing
 
 
 def _key(rt: Runtime, heard: Heard) -> Key | None:

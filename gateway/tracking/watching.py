@@ -13,7 +13,7 @@ from gateway.store import legs as leg_rows
 from gateway.store.engine import Tx
 from gateway.store.history import encode
 from gateway.tracking.change import Change, Snapshot
-from gateway.tracking.journey import Journey, announce, load, move
+from gateway.tracking.journey import Journey, Leg, announce, load, move
 from gateway.tracking.pace import next_due
 from gateway.tracking.reading import readings
 from gateway.tracking.register import UnknownShipment
@@ -78,7 +78,7 @@ async def flag(
     if not changed:
         return Snapshot.of(row)
     after = Snapshot.of(await shipments.put(tx, shipment_id, {**changed, "updated_at": rt.clock()}))
-    announce(rt, tx, after, [leg.tracking_number for leg in await leg_rows.of_shipments(tx, [shipment_id])])
+    announce(rt, tx, after, [Leg.of(leg) for leg in await leg_rows.of_shipments(tx, [shipment_id])])
     return after
 
 
@@ -97,7 +97,7 @@ async def erase(rt: Runtime, tx: Tx, shipment_id: str, who: str) -> None:
     await outbox.forget_customer(tx, journey.shipment.order_id)
     document = _impersonal(journey.shipment.document)
     after = Snapshot.of(await shipments.put(tx, shipment_id, {"document": document, "updated_at": rt.clock()}))
-    announce(rt, tx, after, [leg.tracking_number for leg in journey.legs])
+    announce(rt, tx, after, journey.legs)
     await audit.add(tx, rt.clock(), who, "shipment.erase", shipment_id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -64,9 +64,10 @@ class Metrics:
     def count(self, name: str, number: int = 1, **labels: str) -> None:
         self._counters[(name, tuple(sorted(labels.items())))] += number
 
-    async def follow(self, rt: Runtime, tx: Tx, change: Change) -> None:
+    async def follow(self, rt: Runtime, tx: Tx, changes: Sequence[Change]) -> None:
         """Counts scans that are news, once they are committed (`Runtime.follow`)."""
-        for (carrier, source), number in Counter((held.provider, held.source) for held in change.fresh).items():
+        fresh = Counter((held.provider, held.source) for change in changes for held in change.fresh)
+        for (carrier, source), number in fresh.items():
             tx.after_commit(partial(self.count, "gateway_scans", number, carrier=carrier, source=source))
 
     def text(self, gauges: Iterable[tuple[str, Mapping[str, str], float]]) -> str:

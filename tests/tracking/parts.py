@@ -158,9 +158,9 @@ class World(Runtime):
         self.follow = (*self.follow, self._remember)
 
     @staticmethod
-    async def _remember(rt: Runtime, tx: Any, change: Change) -> None:
+    async def _remember(rt: Runtime, tx: Any, changes: Sequence[Change]) -> None:
         assert isinstance(rt, World)
-        rt.changes.append(change)
+        rt.changes.extend(changes)
 
     @property
     def time(self) -> Clock:

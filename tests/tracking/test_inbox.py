@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -122,8 +123,8 @@ async def test_our_own_bug_is_tried_again_and_then_quarantined_with_a_traceback(
 async def test_a_follower_that_fails_for_one_shipment_spares_the_others(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def picky(rt: object, tx: object, change: Change) -> None:
-        if change.after.tracking_number == "BAD" and change.before:
+    async def picky(rt: object, tx: object, changes: Sequence[Change]) -> None:
+        if any(change.after.tracking_number == "BAD" and change.before for change in changes):
             raise RuntimeError("no")
 
     rt = runtime(store, follow=(picky,))

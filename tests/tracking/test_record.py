@@ -117,7 +117,7 @@ async def test_who_was_heard_is_healthy(store: Store) -> None:
 
 
 async def test_a_follower_that_fails_leaves_nothing_behind(store: Store) -> None:
-    async def broken(rt: object, tx: object, change: object) -> None:
+    async def broken(rt: object, tx: object, changes: object) -> None:
         raise RuntimeError("a follower failed")
 
     rt = runtime(store)

@@ -40,9 +40,12 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def compact(value: Any) -> str:
     """JSON as `Json` keeps it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _text(value)
     # Half a surrogate pair (a header of raw bytes) has no UTF-8: escaped, it comes back as it was.
     return text if _encodable(text) else json.dumps(value, separators=(",", ":"))
 
