@@ -143,7 +143,7 @@ class Gateway:
             return [own]
         return [
             own,
-            Loop(signal="inbox", work=lambda: read_inbox(rt, 200), seconds=1),
+            Loop(signal="inbox", work=lambda: read_inbox(rt, 200, more=9), seconds=1),
             Loop(signal="outbox", work=lambda: deliver_due(rt, 16), seconds=1),
             Loop(signal="watches", work=lambda: sweep(rt, 200), seconds=1),
             Loop(signal="polls", work=self.polling.tick, seconds=1),

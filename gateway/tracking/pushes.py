@@ -65,22 +65,37 @@ class Reading:
         return self.unreadable is None and self.broke is None
 
 
-async def read_inbox(rt: Runtime, limit: int = 100) -> int:
-    """Read pushes that wait: how many. One that cannot be read harms no other."""
+async def read_inbox(rt: Runtime, limit: int = 100, *, more: int = 0) -> int:
+    """Read pushes that wait: how many. One that cannot be read harms no other.
+
+    limit: at most so many in one transaction. more: so many further transactions; each but the last claims what the
+    next one reads, which saves a commit.
+    """
     async with rt.store.write() as tx:
-        claimed = await rows.claim(tx, rt.clock(), limit=limit, lease=rt.lease)
-    if not claimed:
-        return 0
-    readings = [await _read(rt, row) for row in claimed]
+        claimed = await _claim(rt, tx, limit)
+    number = len(claimed)
+    while claimed:
+        readings = [await _read(rt, row) for row in claimed]
+        claimed = await _together(rt, readings, limit if more > 0 else 0)
+        number, more = number + len(claimed), more - 1
+    return number
+
+
+async def _claim(rt: Runtime, tx: Tx, limit: int) -> list[Row]:
+    return await rows.claim(tx, rt.clock(), limit=limit, lease=rt.lease) if limit else []
+
+
+async def _together(rt: Runtime, readings: Sequence[Reading], following: int) -> list[Row]:
+    """Take them in with one transaction; where that fails, one by one. What was claimed to be read next."""
     try:
-        await _take_in(rt, readings)
+        return await _take_in(rt, readings, following)
     except StoreAway:
         raise  # not the pushes' fault: they are claimed again when the lease ends
     except Exception as error:
         log.warning("a batch of %d pushes failed (%r); each is taken in alone", len(readings), error)
         for reading in readings:
             await _alone(rt, reading)
-    return len(claimed)
+        return []
 
 
 async def replay(rt: Runtime, inbox_id: int) -> str | None:
@@ -129,9 +144,10 @@ async def _read(rt: Runtime, row: Row) -> Reading:
     return Reading(row=row, heard=heard, hints=hints, unreadable="; ".join(refused) or None)
 
 
-async def _take_in(rt: Runtime, readings: Sequence[Reading]) -> None:
-    """Everything of these pushes in one transaction."""
+async def _take_in(rt: Runtime, readings: Sequence[Reading], following: int = 0) -> list[Row]:
+    """Everything of these pushes in one transaction, which claims up to `following` more: those."""
     async with rt.store.write() as tx:
+        claimed = await _claim(rt, tx, following)
         await rows.end_read(tx, [reading.row for reading in readings if reading.well])
         for reading in readings:
             if not reading.well:
@@ -142,6 +158,7 @@ async def _take_in(rt: Runtime, readings: Sequence[Reading]) -> None:
     if silent:
         async with rt.store.write() as tx:
             await health.heard(tx, silent, silent)
+    return claimed
 
 
 async def _ask_about(rt: Runtime, tx: Tx, keys: Collection[Key]) -> None:

@@ -32,13 +32,18 @@ def unread(history: Iterable[Held]) -> set[Code]:
     return {code_of(held) for held in readings(history) if held.scan.status is Status.UNKNOWN}
 
 
+def _understood(history: Iterable[Held]) -> bool:
+    """Nearly always: there is no unknown code in it, and no echo in which one could be."""
+    return not any(held.echoes or held.scan.status is Status.UNKNOWN for held in history)
+
+
 def read(history: Sequence[Held], meanings: Mapping[Code, Meaning]) -> list[Held]:
     """The history in our words. meanings: what operators have said.
 
     A scan that was unknown when it was first told and known when it was told again (the adapter was mended in
     between) is one scan.
     """
-    if not unread(history):
+    if _understood(history) or not unread(history):
         return list(history)
     each = list(readings(history))
     known = {_told(held) for held in each if held.scan.status is not Status.UNKNOWN}
@@ -60,8 +65,10 @@ def _mapped(held: Held, meanings: Mapping[Code, Meaning]) -> Held:
 
 def fresh(before: Sequence[Held], after: Sequence[Held]) -> tuple[Held, ...]:
     """The facts of `after` of which `before` held no reading: neither an edited text nor another source is news."""
-    known = {_fact(held) for held in readings(before)}
-    return tuple(held for held in after if known.isdisjoint(_fact(reading) for reading in readings([held])))
+    held_before = {id(held) for held in before}
+    told = [held for held in after if id(held) not in held_before]
+    known = {_fact(held) for held in readings(before)} if told else set()
+    return tuple(held for held in told if known.isdisjoint(_fact(reading) for reading in readings([held])))
 
 
 def _fact(held: Held) -> tuple[object, ...]:

@@ -83,7 +83,7 @@ def ceilings(body: bytes, fetch: Fetch) -> web.Application:
     return app
 
 
-async def _listen(app: web.Application) -> tuple[int, Callable[[], Awaitable[None]]]:
+async def listen(app: web.Application) -> tuple[int, Callable[[], Awaitable[None]]]:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -98,9 +98,9 @@ async def serve(database_url: str, shipments: int) -> None:
     body, etags = await first_answers(gateway.port, key, numbers[:hot])
     await keep_answers(gateway.store, numbers[hot - 1], body)
     desk = Desk(keyring=Keyring(gateway.store), metrics=Metrics(), inbox=Nowhere(gateway.rt))
-    storeless, close_storeless = await _listen(application(gateway.rt, desk))
+    storeless, close_storeless = await listen(application(gateway.rt, desk))
     async with bare(gateway.store, database_url) as fetch:
-        top, close_top = await _listen(ceilings(body, fetch))
+        top, close_top = await listen(ceilings(body, fetch))
         address = Address(
             gateway=gateway.port,
             storeless=storeless,

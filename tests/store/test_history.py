@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.domain import Basis, Reason, Scan, Source, Status
 from gateway.rules.history import Held
-from gateway.store.history import decode, encode
+from gateway.store.history import decode, encode, extend
 
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 times = st.datetimes(datetime.fromisoformat("1990-01-01"), datetime.fromisoformat("2100-01-01"), timezones=offsets)
@@ -52,6 +52,13 @@ def test_what_was_written_is_read(history: list[Held]) -> None:
     # Equal instants may hide another offset: the local time must be the same too.
     assert [held.scan.at.isoformat() for held in read] == [held.scan.at.isoformat() for held in history]
     assert all(type(held.scan.status) is Status and type(held.scan.basis) is Basis for held in read)
+
+
+@given(st.lists(helds(st.just(())), max_size=4), st.integers(0, 4), st.booleans())
+def test_what_is_new_at_the_end_is_added_to_the_text(history: list[Held], known: int, first: bool) -> None:
+    begun = history[:known]
+    told = [*reversed(history)] if first else history
+    assert extend(encode(begun), begun, told) == encode(told)
 
 
 def test_eight_ordinary_scans_stay_small() -> None:
