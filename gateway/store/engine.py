@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 #: What PostgreSQL knows our connections by: the name, and which process of ours.
 APPLICATION = "gateway "
 _BUSY_MS = 15_000
+#: Pages in the write-ahead log (16 MiB) before they are moved to the database: a batch of pushes alone writes 1,500.
+_CHECKPOINT_PAGES = 4000
 #: Seconds a transaction waits for a store that cannot be reached, and between two tries.
 _PATIENCE, _PAUSE = 2.0, 0.1
 #: Seconds to wait for one of the pool's connections while all are in use.
@@ -216,6 +218,7 @@ def _sqlite_connected(connection: Any, record: Any) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
+        f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
         f"busy_timeout={_BUSY_MS}",
         "foreign_keys=ON",
         "cache_size=-65536",

@@ -80,8 +80,9 @@ class Journey:
 
     def put(self, leg: Leg) -> Leg:
         """A leg as it is from now on."""
+        if self._legs[leg.id].history is not leg.history:
+            self._states.pop(leg.id, None)
         self._legs[leg.id] = leg
-        self._states.pop(leg.id, None)
         return leg
 
     def state(self, leg: Leg) -> LegState:
