@@ -34,6 +34,7 @@ MAY = {
     ("retention.find", "LIMIT ? OFFSET ?) AS anon_1"): "the condition is on those that the LIMIT left, not on the walk",
     ("inbox.forget", ""): "a person is erased: raw bodies are searched for a number",
     ("messages.forget", ""): "a person is erased: what was said about a shipment, or about its order alone",
+    ("set_back.set_back", ""): "the machine's clock was set back: all that was scheduled ahead moves, once",
     ("legs.telling", ""): "an operator said what a code means: histories are searched for it, 200 at a time",
 }
 #: What only people and tests ask for, never the gateway; and those that move or make a whole store.
