@@ -15,7 +15,7 @@ from tests.bench.figure import Figure, Missing
 from tests.bench.measure import Plan
 
 #: In the order of the table in docs/performance.md.
-MODULES = ("pairs", "through", "polling", "claims", "deeds", "big", "size", "parsing")
+MODULES = ("pairs", "through", "polling", "claims", "deeds", "big", "size", "start", "parsing")
 
 
 def modules(names: Sequence[str] = MODULES) -> dict[str, ModuleType]:
