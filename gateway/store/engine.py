@@ -221,7 +221,7 @@ def _sqlite_connected(connection: Any, record: Any) -> None:
         f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
         f"busy_timeout={_BUSY_MS}",
         "foreign_keys=ON",
-        "cache_size=-65536",
+        "cache_size=-4096",  # of each connection; what lies beyond is in the system's own cache
         "temp_store=MEMORY",
     ):
         cursor.execute(f"PRAGMA {pragma}")
