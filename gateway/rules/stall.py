@@ -26,7 +26,7 @@ from gateway.rules.policy import Stalls, Threshold
 from gateway.rules.policy.playbooks import Phase
 from gateway.rules.thresholds import Lane, threshold
 
-__all__ = ["Facts", "LateKind", "Phase", "Verdict", "case_kinds", "exception_kind", "judge"]
+__all__ = ["Facts", "LateKind", "Phase", "Verdict", "case_kinds", "exception_kind", "judge", "quiet"]
 
 LateKind = Literal["late", "late_escalate", "presumed_lost"]
 Kind = TypeVar("Kind")
@@ -89,6 +89,25 @@ class Verdict:
         return {"late_escalate": LATE, "presumed_lost": PRESUMED_LOST}.get(self.late_kind or "")
 
 
+def quiet(
+    facts: Facts, policy: Stalls, calendar: Calendar, now: datetime, learned: float | None = None
+) -> tuple[bool, datetime | None]:
+    """Whether `judge` would have nothing to say, and its `next_at` then: the same moments, and nothing counted.
+
+    Not for finals, nor for carriers that are unheard.
+    """
+    limit, _ = _limit(facts, policy, calendar, learned)
+    base = facts.progress_at or facts.created_at
+    moments = [*_moments(limit, calendar, base).values(), *_late_moments(facts, policy, calendar).values()]
+    return not _waits_late(facts) and all(at > now for at in moments), min(moments, default=None)
+
+
+def _limit(facts: Facts, policy: Stalls, calendar: Calendar, learned: float | None) -> tuple[Threshold | None, str]:
+    base = facts.progress_at or facts.created_at
+    lane = Lane(facts.carrier, facts.origin, facts.destination, facts.service, facts.status, facts.cross_border)
+    return threshold(lane, policy, calendar, base, learned, _goal(facts))
+
+
 def judge(facts: Facts, policy: Stalls, calendar: Calendar, now: datetime, learned: float | None = None) -> Verdict:
     """learned: the lane's quantile of dwell in this status, working hours; None while there is not enough of it."""
     if facts.status in FINAL:
@@ -96,8 +115,7 @@ def judge(facts: Facts, policy: Stalls, calendar: Calendar, now: datetime, learn
     if facts.blind:
         return Verdict(next_at=now + _AGAIN)
     base = facts.progress_at or facts.created_at
-    lane = Lane(facts.carrier, facts.origin, facts.destination, facts.service, facts.status, facts.cross_border)
-    limit, rule = threshold(lane, policy, calendar, base, learned, _goal(facts))
+    limit, rule = _limit(facts, policy, calendar, learned)
     stall_moments, late_moments = _moments(limit, calendar, base), _late_moments(facts, policy, calendar)
     moments = [*stall_moments.values(), *late_moments.values()]
     phase, late_kind = _newest(stall_moments, now), _newest(late_moments, now)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.domain import FINAL, Status
-from gateway.rules.stall import Facts, judge
+from gateway.rules.calendar import Calendar
+from gateway.rules.stall import Facts, judge, quiet
 from gateway.runtime import Runtime
 from gateway.stalls.hearing import Hearing
 from gateway.stalls.lanes import Learned
@@ -26,6 +27,7 @@ class Glance:
     def __init__(self, rt: Runtime, ears: Hearing) -> None:
         self._rt, self._ears, self._now = rt, ears, rt.clock()
         self._learned = Learned()
+        self._calendars: dict[str, Calendar] = {}
         self._asked = {code: reader(rt, code) is not None for code in rt.carriers}
 
     async def well(self, tx: Tx, brief: Brief) -> tuple[bool, datetime | None]:
@@ -38,11 +40,16 @@ class Glance:
         lane = Lane(carrier=brief.carrier, origin=brief.origin, destination=brief.destination, service=brief.service)
         learned = await self._learned.of(tx, lane, status)
         facts = self._facts(brief, brief.opened_at, status)
-        verdict = judge(facts, self._rt.policies.stalls, calendar_of(self._rt, brief.carrier), self._now, learned)
+        calendar, policy = self._calendar(brief.carrier), self._rt.policies.stalls
         if facts.blind:
-            return True, verdict.next_at
-        nothing = verdict.phase is None and verdict.late_kind is None and verdict.late == brief.late
-        return nothing and verdict.confirmed, verdict.next_at
+            return True, judge(facts, policy, calendar, self._now, learned).next_at
+        well, next_at = quiet(facts, policy, calendar, self._now, learned)
+        return well and not brief.late, next_at
+
+    def _calendar(self, carrier: str) -> Calendar:
+        if carrier not in self._calendars:
+            self._calendars[carrier] = calendar_of(self._rt, carrier)
+        return self._calendars[carrier]
 
     def _facts(self, brief: Brief, opened_at: datetime, status: Status) -> Facts:
         heard = [at for at in (brief.heard_at, brief.polled_at) if at is not None]

@@ -24,7 +24,7 @@ from tests.bench.measure import Plan, database
 from tests.bench.subject import open_gateway
 
 NAMES = ("bytes",)
-_SHIPMENTS, _SCANS, _TOGETHER = 500, 8, 100
+_SHIPMENTS, _SCANS, _TOGETHER = 500, 8, 25
 _LIMIT = 2_500
 
 
