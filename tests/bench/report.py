@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tests.bench import scaling
 from tests.bench.figure import Figure, Missing
 from tests.bench.measure import Plan
 from tests.plot import bars
@@ -73,6 +74,9 @@ def write(path: Path, fresh: dict[str, dict[str, Any]]) -> None:
 def publish(docs: Path, figures: Sequence[Figure], missing: Sequence[Missing], plan: Plan) -> None:
     """Write the page and its plot into a folder."""
     (docs / "performance.md").write_text(page(figures, missing, plan))
+    reckoned = scaling.page(document(figures), f"{datetime.now(UTC):%Y-%m-%d}", machine())
+    if reckoned is not None:
+        (docs / "scaling.md").write_text(reckoned)
     bars(
         docs / "bench.svg",
         "How far each row came: 1 is its goal",
