@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from gateway.app import DRAIN_SECONDS, CannotStart, Gateway, Part
 from gateway.config import ConfigError, load
 from gateway.demo import demo
+from gateway.garbage import settle
 from gateway.live import live
 from gateway.moving import read_import, write_backup, write_export
 from gateway.plugins import unheard
@@ -80,6 +81,7 @@ async def serve(arguments: argparse.Namespace) -> int:
     gateway = Gateway(settings, configuration(settings), part=part, shares_port=arguments.child)
     try:
         await gateway.start()
+        settle()
         if arguments.child:
             await asyncio.wait(
                 [asyncio.create_task(end) for end in (parent_gone(), stopping.wait())],

@@ -37,6 +37,7 @@ MAY: dict[str, tuple[str, ...]] = {
     "gateway.together": (),
     "gateway.privacy": (),
     "gateway.render": (),
+    "gateway.garbage": (),
     "gateway.steady": (),
     "gateway.words": ("gateway.domain",),
     "gateway.yaml_lines": (),

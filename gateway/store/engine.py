@@ -197,7 +197,12 @@ def connect(url: str, *, pool: int = 8) -> Store:
         deadlines = Deadlines()
         arguments = {"server_settings": settings, "async_creator_fn": deadlines.made}
         engine = create_async_engine(
-            parsed, pool_size=pool, max_overflow=pool, pool_timeout=_POOL_SECONDS, connect_args=arguments
+            parsed,
+            pool_size=pool,
+            max_overflow=pool,
+            pool_timeout=_POOL_SECONDS,
+            pool_use_lifo=True,  # the last one used has its statements prepared
+            connect_args=arguments,
         )
         deadlines.watch(engine)
         return Store(engine, deadlines)
@@ -206,7 +211,8 @@ def connect(url: str, *, pool: int = 8) -> Store:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CannotOpen(f"{error.filename}: {error.strerror}") from error
-    engine = create_async_engine(parsed, pool_size=pool, max_overflow=pool)
+    # The last one used is used again: it has pages in its cache, which another connection's writes would make it drop.
+    engine = create_async_engine(parsed, pool_size=pool, max_overflow=pool, pool_use_lifo=True)
     event.listen(engine.sync_engine, "connect", _sqlite_connected)
     event.listen(engine.sync_engine, "begin", _sqlite_begin)
     return Store(engine)

@@ -32,6 +32,7 @@ import uvloop
 from sqlalchemy import text
 
 from gateway.contract.signing import compact, md5_base64
+from gateway.garbage import settle
 from gateway.jobs import Clock, Loop
 from gateway.tracking.pushes import read_inbox
 from gateway.web.app import application
@@ -68,7 +69,7 @@ class Stuck(Exception):
 
 def measure(names: Sequence[str], plan: Plan, folder: Path) -> Iterator[Figure]:
     """The rows of these names. plan.rounds: at most 9 bursts are taken; databases lie in `folder`."""
-    rounds = max(5, min(plan.rounds, 9))
+    rounds = min(plan.rounds, 9)
     for name, store, goal in (("through_sqlite", "sqlite", 0.20), ("through_pg", "postgresql", 0.15)):
         if name in names:
             yield _through(name, store, goal, plan, folder, rounds)
@@ -77,7 +78,7 @@ def measure(names: Sequence[str], plan: Plan, folder: Path) -> Iterator[Figure]:
 
 
 def _through(name: str, store: str, goal: float, plan: Plan, folder: Path, rounds: int) -> Figure:
-    with subject(store, plan.shipments, folder) as under_test:
+    with subject(store, plan.shipments, _pushes(plan.shipments), plan, folder) as under_test:
         before, began = wanted(under_test.pid), time.monotonic()
         ours, ceiling = in_turn(under_test.through, under_test.accept, rounds)
         busy = (wanted(under_test.pid) - before) / (time.monotonic() - began)
@@ -93,10 +94,19 @@ def _through(name: str, store: str, goal: float, plan: Plan, folder: Path, round
 
 
 def _growth(plan: Plan, folder: Path, rounds: int) -> Figure:
-    with subject("sqlite", plan.many, folder) as many, subject("sqlite", plan.few, folder) as few:
+    pushes = _pushes(plan.few)
+    with (
+        subject("sqlite", plan.many, pushes, plan, folder) as many,
+        subject("sqlite", plan.few, pushes, plan, folder) as few,
+    ):
         ours, ceiling = in_turn(many.through, few.through, rounds)
     title = _SAME_AT.format(many=plan.many, few=plan.few)
     return Figure(name="growth_through", title=title, unit="pushes/s", goal=0.8, ours=ours, ceiling=ceiling)
+
+
+def _pushes(shipments: int) -> int:
+    """In a burst, each of another parcel."""
+    return min(PUSHES, shipments)
 
 
 # -- the one who measures
@@ -121,6 +131,8 @@ class Subject:
     gateway: int
     storeless: int
     shipments: int
+    pushes: int
+    connections: int
     turns: int = 0
 
     @property
@@ -131,20 +143,20 @@ class Subject:
         """Pushes per second, from the first that was sent until every one is stored. Raise Stuck."""
         began, _ = self._send(self.gateway)
         told = self._asked("stored")
-        if told["moved"] != PUSHES or told["left"]:
-            raise Stuck(f"{PUSHES} pushes were sent: {told}")
-        return PUSHES / (float(told["at"]) - began)
+        if told["moved"] != self.pushes or told["left"]:
+            raise Stuck(f"{self.pushes} pushes were sent: {told}")
+        return self.pushes / (float(told["at"]) - began)
 
     def accept(self) -> float:
         """Pushes per second at the storeless door."""
         began, ended = self._send(self.storeless)
-        return PUSHES / (ended - began)
+        return self.pushes / (ended - began)
 
     def _send(self, port: int) -> tuple[float, float]:
         self.turns += 1
-        parcels = random.Random(self.turns).sample(range(self.shipments), PUSHES)
+        parcels = random.Random(self.turns).sample(range(self.shipments), self.pushes)
         at = datetime.now(UTC) - timedelta(hours=1) + timedelta(seconds=self.turns)
-        burst = Burst(port=port, parcels=parcels, at=at.timestamp(), connections=CONNECTIONS, core=cores()[1])
+        burst = Burst(port=port, parcels=parcels, at=at.timestamp(), connections=self.connections, core=cores()[1])
         command = [sys.executable, "-m", "tests.bench.through", "load"]
         done = subprocess.run(command, input=json.dumps(asdict(burst)), capture_output=True, text=True, check=False)
         if done.returncode:
@@ -160,7 +172,7 @@ class Subject:
 
 
 @contextmanager
-def subject(store: str, shipments: int, folder: Path) -> Iterator[Subject]:
+def subject(store: str, shipments: int, pushes: int, plan: Plan, folder: Path) -> Iterator[Subject]:
     """A process with so many shipments in its store, on a core of its own, until the block ends."""
     with ExitStack() as stack:
         url = stack.enter_context(database(store, folder))
@@ -174,7 +186,9 @@ def subject(store: str, shipments: int, folder: Path) -> Iterator[Subject]:
         said = process.stdout.readline()
         if not said:
             raise Stuck(f"the server under test ended with {process.wait()}")
-        yield Subject(process=process, shipments=shipments, **json.loads(said))
+        connections = plan.connections or CONNECTIONS
+        said_of = json.loads(said)
+        yield Subject(process=process, shipments=shipments, pushes=pushes, connections=connections, **said_of)
 
 
 # -- the process under test
@@ -188,6 +202,7 @@ async def serve(url: str) -> None:
     reader = Clock(gateway.rt, [Loop(signal="inbox", work=lambda: read_inbox(gateway.rt, 200, more=9), seconds=1)], [])
     reader.start()
     before = await _moved(gateway.rt.store)
+    settle()  # as `gateway serve` does
     print(json.dumps({"gateway": gateway.port, "storeless": storeless}), flush=True)  # noqa: T201 - read by the bench
     while await asyncio.to_thread(sys.stdin.readline):
         left = await _emptied(gateway.rt.store)
