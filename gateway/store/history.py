@@ -1,7 +1,9 @@
 """The history of a leg as compact JSON text: an array per scan, exact in both directions.
 
 One column instead of a row per scan (`design/probes.md`). The place in the array is the meaning; what is absent at the
-end is left out. Times are microseconds since 1970 with the local offset in seconds.
+end is left out, and 0 in the place of a word is the word of the scan before. Times are microseconds since 1970 with the
+local offset in seconds; when it was learned is told from when it happened. Rows without `_SHORT` (schema 0001) repeat
+every word and tell both times from 1970.
 """
 
 from __future__ import annotations
@@ -16,10 +18,13 @@ from gateway.domain import Basis, Reason, Scan, Source, Status
 from gateway.rules.history import Held
 from gateway.store.tables import micros
 
-_INFERRED, _CONFIRMED, _DIRECT = 1, 2, 4
+_INFERRED, _CONFIRMED, _DIRECT, _SHORT = 1, 2, 4, 8
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 _WIDTH = 19
+#: Places of words that scans of a leg share: basis, status, number, provider, source, code, text, place, company.
+_WORDS = (2, 3, 4, 5, 6, 10, 11, 12, 15)
+_SAME = 0
 _NOTHING = len("[]")
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # Looked up, for calling an enum costs more than the rest of a field.
@@ -31,38 +36,72 @@ _REASONS: dict[str | None, Reason | None] = {None: None, **{str(reason): reason 
 
 def encode(history: Iterable[Held]) -> str:
     """The text of a leg's scans with their echoes."""
-    return _text([_row(held) for held in history])
+    return _text(_rows(history))
 
 
 def extend(text: str, known: Sequence[Held], history: Sequence[Held]) -> str:
     """`encode(history)`, where `text` is what `known` was decoded from: nearly always only its end is new."""
     if known and len(text) > _NOTHING and history[: len(known)] == known:
-        new = encode(history[len(known) :])
+        new = _text(_rows(history[len(known) :], _full(known[-1])))
         return f"{text[:-1]},{new[1:]}" if len(new) > _NOTHING else text
     return encode(history)
 
 
 def decode(text: str) -> list[Held]:
     """What `encode` wrote."""
-    return list(map(_held, json.loads(text)))
+    return _helds(json.loads(text))
 
 
-def _row(held: Held) -> list[Any]:
+def _rows(history: Iterable[Held], before: list[Any] | None = None) -> list[list[Any]]:
+    """before: the full row of the scan that comes first."""
+    rows = []
+    for held in history:
+        full = _full(held)
+        rows.append(_shortened(full, before))
+        before = full
+    return rows
+
+
+def _full(held: Held) -> list[Any]:
     scan = held.scan
-    flags = scan.inferred * _INFERRED | scan.confirmed * _CONFIRMED | held.direct * _DIRECT
-    row = [
-        micros(scan.at), _offset(scan.at), scan.basis, scan.status, scan.tracking_number,
-        held.provider, held.source, micros(held.learned_at), _offset(held.learned_at), flags,
+    flags = scan.inferred * _INFERRED | scan.confirmed * _CONFIRMED | held.direct * _DIRECT | _SHORT
+    at = micros(scan.at)
+    return [
+        at, _offset(scan.at), scan.basis, scan.status, scan.tracking_number,
+        held.provider, held.source, micros(held.learned_at) - at, _offset(held.learned_at), flags,
         scan.carrier_code or None, scan.text or None, scan.place or None, scan.reason, scan.order or None,
-        scan.company, scan.event_id, scan.voids, [_row(echo) for echo in held.echoes] or None,
+        scan.company, scan.event_id, scan.voids, _rows(held.echoes) or None,
     ]  # fmt: skip
+
+
+def _shortened(full: list[Any], before: list[Any] | None) -> list[Any]:
+    row = full.copy()
+    if before is not None:
+        for place in _WORDS:
+            word = row[place]
+            if word is not None and word == before[place]:
+                row[place] = _SAME
     while row[-1] is None:
         row.pop()
     return row
 
 
+def _helds(rows: Iterable[list[Any]]) -> list[Held]:
+    before: list[Any] = []
+    helds = []
+    for row in rows:
+        row += [None] * (_WIDTH - len(row))
+        if row[9] & _SHORT:
+            row[7] += row[0]
+            for place in _WORDS:
+                if row[place] == _SAME:
+                    row[place] = before[place]
+        helds.append(_held(row))
+        before = row
+    return helds
+
+
 def _held(row: list[Any]) -> Held:
-    row += [None] * (_WIDTH - len(row))
     at, offset, basis, status, number, provider, source, learned, learned_offset, flags = row[:10]
     code, text, place, reason, order, company, event_id, voids, echoes = row[10:]
     scan = Scan(
@@ -87,7 +126,7 @@ def _held(row: list[Any]) -> Held:
         provider=provider,
         direct=bool(flags & _DIRECT),
         learned_at=_time(learned, learned_offset),
-        echoes=tuple(map(_held, echoes)) if echoes else (),
+        echoes=tuple(_helds(echoes)) if echoes else (),
     )
 
 

@@ -64,7 +64,7 @@ async def live(store: Store) -> None:
         await _taken_over(face)
         async with store.write() as tx:
             await lanes.learn(tx, quantile=0.98, min_samples=1, since=_NOW - timedelta(days=90))
-            await take_slot(tx, "clean", int(rt.clock().timestamp() // 3600))
+            await take_slot(tx, "clean", int(rt.clock().timestamp() // 3600), ahead=1)
             await health.failed(tx, "zto", rt.clock(), "timeout")
             await tokens.claim(tx, "sf:access", "worker", rt.clock(), rt.clock() + rt.lease)
             await tokens.release(tx, "sf:access", "worker", b"\x00sealed")

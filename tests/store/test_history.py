@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
@@ -70,4 +71,18 @@ def test_eight_ordinary_scans_stay_small() -> None:
     held = Held(
         scan=scan, source=Source.WEBHOOK, provider="sf", direct=True, learned_at=datetime(2026, 3, 5, tzinfo=UTC)
     )
-    assert len(encode([held] * 8).encode()) < 1600
+    assert len(encode([held] * 8).encode()) < 600
+
+
+def test_what_schema_0001_wrote_is_read() -> None:
+    """Every word in every row, both times from 1970; what is added later goes on from there."""
+    old = (
+        '[[1772683200000000,28800,"carrier_zone","picked_up","SF1","sf","webhook",1772683201000000,0,4,"50","已收件"],'
+        '[1772686800000000,28800,"carrier_zone","in_transit","SF1","sf","poll",1772690400000000,0,5,"31","到达"]]'
+    )
+    first, second = decode(old)
+    assert (first.scan.status, first.learned_at - first.scan.at) == (Status.PICKED_UP, timedelta(seconds=1))
+    assert (second.scan.text, second.scan.inferred, second.source) == ("到达", True, Source.POLL)
+    assert (second.learned_at - second.scan.at, second.scan.at.isoformat()[-6:]) == (timedelta(hours=1), "+08:00")
+    third = replace(second, scan=replace(second.scan, at=second.scan.at + timedelta(hours=1)))
+    assert decode(extend(old, [first, second], [first, second, third])) == [first, second, third]
