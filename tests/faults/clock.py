@@ -33,7 +33,7 @@ from tests.faults.town import Town, prepared
 from tests.servers import free_port
 
 #: How long a jump must last here until it is believed (the gateway's own: ten minutes).
-PROOF = timedelta(seconds=3)
+PROOF = timedelta(seconds=15)
 #: Parcels that would have stood still for too long if two more days had really passed.
 QUIET = 5
 _LOGS = ("gateway", "apscheduler")
@@ -46,7 +46,9 @@ class Inside(GatewayProcess):
         super().__init__(folder, config, f"sqlite:///{folder}/gateway.db", variable, port)
         self.off = timedelta()
         own = {name: value for name, value in self._environment.items() if name.startswith("GATEWAY_")}
+        self.steps: list[timedelta] = []
         steady = Steady(lambda: datetime.now(UTC) + self.off, time.monotonic, proof=PROOF)
+        steady.stepped.append(self.steps.append)
         self._gateway = Gateway(Environment.read(own), load(config, self._environment), clock=steady)
         self._heard = logging.FileHandler(folder / "gateway.log", encoding="utf-8")
 
@@ -94,39 +96,82 @@ async def ground(folder: Path, short: bool) -> AsyncIterator[Ground]:
             await inside.close()
 
 
-def jump(fault: str, off: timedelta, *, lasts: bool) -> Any:
-    """The clock is off by so much, for a moment or for good."""
+def taken_back(fault: str, off: timedelta) -> Any:
+    """The clock is off by so much for a moment, while parcels are in trouble."""
 
     async def done(on: Ground, short: bool) -> Finding:
-        how = "for good: it is believed" if lasts else "and is right again before it is believed"
-        finding = Finding(fault=fault, done=f"by {off.days:+d} days, {how}")
+        finding = Finding(fault=fault, done=f"by {off.days:+d} days, and right again before it is believed")
+        on.inside.steps.clear()
         quiet = await _standing(on.town)
-        stalled = await _stalled(on.town, quiet)
         load = Load(on.town)
         async with load:
             await load.more(10)
             load.phase = "off"
             on.inside.off += off
-            if lasts:
-                await eventually(lambda: _believes(on), "the jump is not believed")
             await load.more(10)
-            if not lasts:
-                on.inside.off -= off
-                load.phase = AFTER
+            on.inside.off -= off
+            load.phase = AFTER
             await load.more(10)
             await _polls_go_on(on.town)
-        pushes, reads = load.pushes["off"], load.reads["off"]
-        finding.expect(not pushes.no + reads.no, f"pushes {pushes}, reads {reads}")
-        stalled = await _stalled(on.town, quiet) - stalled
-        finding.seen = [f"pushes meanwhile: {pushes}", f"stalls of {QUIET} quiet parcels: {stalled}", "polls go on"]
-        finding.expect(lasts or not stalled, "a jump that was taken back opened stalls")
+        _said(finding, load)
+        finding.expect(not on.inside.steps, f"it was believed: {on.inside.steps}")
+        stalled = await _stalled(on.town, quiet)
+        finding.seen += [f"stalls of {QUIET} quiet parcels: {stalled}", "polls go on"]
+        finding.expect(not stalled, "it opened stalls")
         return await judged(load, finding)
 
     return done
 
 
+def for_good(fault: str, off: timedelta) -> Any:
+    """The clock is off until it is believed. What was done before is counted again after: nothing is done twice."""
+
+    async def done(on: Ground, short: bool) -> Finding:
+        finding = Finding(fault=fault, done=f"by {off.days:+d} days, for good: it is believed")
+        on.inside.steps.clear()
+        quiet = await _standing(on.town)
+        before = Load(on.town)
+        async with before:
+            await before.more(10)
+        await judged(before, finding)
+        load = Load(on.town, troubles=False)
+        async with load:
+            load.phase = "off"
+            on.inside.off += off
+            await load.more(10)
+            await eventually(lambda: _believes(on), "it is not believed", seconds=90)
+            await load.more(10)
+            await _polls_go_on(on.town)
+            incidents = await _incidents(on.town)
+            await eventually(lambda: _heard(on.town), "a carrier is still unheard", seconds=120)
+        _said(finding, load)
+        stalled = await _stalled(on.town, quiet)
+        finding.seen += [f"incidents: {len(incidents)}, over when each carrier was asked"] if incidents else []
+        finding.seen += [f"stalls of {QUIET} quiet parcels: {stalled}", "polls go on"]
+        await judged(load, finding)
+        return await judged(before, finding)
+
+    return done
+
+
+def _said(finding: Finding, load: Load) -> None:
+    pushes, reads = load.pushes["off"], load.reads["off"]
+    finding.seen.append(f"pushes meanwhile: {pushes}")
+    finding.expect(not pushes.no + reads.no, f"pushes {pushes}, reads {reads}")
+
+
 async def _believes(on: Ground) -> bool:
     return on.inside.believed()
+
+
+async def _incidents(town: Town) -> list[str]:
+    """Carriers that are silent by our clock."""
+    cases = await town.all("/v1/cases", kind="carrier_incident")
+    return [case["carrier"] for case in cases if case["state"] != "cleared"]
+
+
+async def _heard(town: Town) -> bool:
+    return not await _incidents(town)
 
 
 async def _standing(town: Town) -> set[str]:

@@ -76,7 +76,7 @@ async def ground(folder: Path, short: bool) -> AsyncIterator[Ground]:
 async def full(on: Ground, short: bool) -> Finding:
     """The second time the gateway is killed while there is no space, and started when there is."""
     finding = Finding(fault="disk full", done=f"SQLite, {on.disk.kind}, under load; then space again")
-    finding.runs = 1 if short else 3
+    finding.runs = 1 if short else 2
     gateway, loop = on.town.gateway, asyncio.get_running_loop()
     healed = []
     load = Load(on.town)

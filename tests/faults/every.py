@@ -39,10 +39,10 @@ PLACES = (
     Place(
         clock.ground,
         {
-            "clock-ahead-and-back": clock.jump("clock ahead", timedelta(days=2), lasts=False),
-            "clock-behind-and-back": clock.jump("clock behind", timedelta(days=-1), lasts=False),
-            "clock-ahead": clock.jump("clock ahead, for good", timedelta(days=2), lasts=True),
-            "clock-behind": clock.jump("clock behind, for good", timedelta(days=-1), lasts=True),
+            "clock-ahead-and-back": clock.taken_back("clock ahead", timedelta(days=2)),
+            "clock-behind-and-back": clock.taken_back("clock behind", timedelta(days=-1)),
+            "clock-ahead": clock.for_good("clock ahead, for good", timedelta(days=2)),
+            "clock-behind": clock.for_good("clock behind, for good", timedelta(days=-1)),
         },
     ),
     Place(carriers.ground, {f"carrier-{kind}": carriers.fault(kind) for kind in carriers.ILL}),

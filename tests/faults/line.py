@@ -82,7 +82,7 @@ class Line:
             finally:
                 self._open.discard(back)
                 back.close()
-        except (OSError, EOFError):
+        except (OSError, EOFError, asyncio.CancelledError):  # the end of it in any case
             _reset(writer)
         finally:
             self._open.discard(writer)

@@ -122,10 +122,12 @@ class Load:
         await eventually(enough, f"pushes are not acknowledged: {dict(self.pushes)}", seconds=120)
 
     async def refused(self, number: int, *, reads: int = 1) -> None:
-        """Until so many pushes and reads were turned away in this phase, one way or another."""
+        """Until so many more pushes and reads were turned away in this phase, one way or another."""
+        pushed, read = self.pushes[self.phase], self.reads[self.phase]
+        number, reads = pushed.no + number, read.no + reads
 
         async def enough() -> bool:
-            return self.pushes[self.phase].no >= number and self.reads[self.phase].no >= reads
+            return pushed.no >= number and read.no >= reads
 
         await eventually(enough, f"nothing is turned away: {self.pushes} {self.reads}", seconds=120)
 

@@ -54,7 +54,7 @@ async def ground(folder: Path, short: bool) -> AsyncIterator[Ground]:
 
 
 async def stopped(on: Ground, short: bool) -> Finding:
-    finding = Finding(fault="Redis stopped", done="stopped and started again under load", runs=1 if short else 3)
+    finding = Finding(fault="Redis stopped", done="stopped and started again under load", runs=1 if short else 2)
     finding.kills = finding.runs
     load = Load(on.town)
     async with load:
@@ -71,7 +71,7 @@ async def stopped(on: Ground, short: bool) -> Finding:
 
 
 async def wiped(on: Ground, short: bool) -> Finding:
-    finding = Finding(fault="Redis wiped", done="FLUSHALL under load", runs=3 if short else 20)
+    finding = Finding(fault="Redis wiped", done="FLUSHALL under load", runs=3 if short else 10)
     load = Load(on.town)
     async with load:
         load.phase = "wiped"
@@ -83,7 +83,7 @@ async def wiped(on: Ground, short: bool) -> Finding:
 
 
 async def slow(on: Ground, short: bool) -> Finding:
-    finding = Finding(fault="Redis slow", done=f"every answer {SLOW:g} s late, under load", runs=1 if short else 3)
+    finding = Finding(fault="Redis slow", done=f"every answer {SLOW:g} s late, under load", runs=1 if short else 2)
     load = Load(on.town)
     async with load:
         for _ in range(finding.runs):
