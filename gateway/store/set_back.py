@@ -13,8 +13,8 @@ from gateway.store.tables import carrier_health, inbox, legs, outbox, polls, wat
 _PAST = (legs.c.polled_at, legs.c.heard_at, carrier_health.c.heard_at, carrier_health.c.pushed_at)
 
 
-async def set_back(tx: Tx, now: datetime, by: timedelta) -> int:
-    """Bring forward by so much what is due after now; how many rows.
+async def set_back(tx: Tx, now: datetime, by: timedelta, beyond: datetime) -> int:
+    """Bring forward by so much what is due after `beyond`; how many rows.
 
     What a right clock had scheduled is then due too soon, which is harmless: whoever takes it looks whether its time
     has come, and puts it back.
@@ -23,7 +23,7 @@ async def set_back(tx: Tx, now: datetime, by: timedelta) -> int:
     micros = by // timedelta(microseconds=1)
     for table in (inbox, outbox, polls, watches):
         sooner = type_coerce(table.c.due_at, BigInteger) - micros
-        moved += (await tx.conn.execute(update(table).where(table.c.due_at > now).values(due_at=sooner))).rowcount
+        moved += (await tx.conn.execute(update(table).where(table.c.due_at > beyond).values(due_at=sooner))).rowcount
     for column in _PAST:
         await tx.conn.execute(update(column.table).where(column > now).values({column: now}))
     since = carrier_health.c.failing_since

@@ -101,6 +101,7 @@ async def full(on: Ground, short: bool) -> Finding:
     pushes, reads = load.pushes["full"], load.reads["full"]
     finding.seen = [f"pushes meanwhile: {pushes}", f"reads: {reads}", f"a yes again after {max(healed):.1f} s"]
     finding.expect(not reads.no, f"{reads.no} reads without a good answer")
-    finding.expect(not pushes.hasty + pushes.cut, "pushes without 503 and Retry-After")
+    finding.expect(not pushes.hasty, f"{pushes.hasty} x 503 without Retry-After")
+    finding.expect(finding.kills or not pushes.cut, f"{pushes.cut} pushes without an answer")
     finding.expect(set(pushes.statuses) <= {200, 503}, f"statuses {dict(pushes.statuses)}")
     return await judged(load, finding)

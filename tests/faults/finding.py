@@ -23,7 +23,7 @@ class Finding:
     def good(self) -> bool:
         return not (self.lost or self.doubled or self.wrong)
 
-    def expect(self, fine: bool, otherwise: str) -> None:
+    def expect(self, fine: object, otherwise: str) -> None:
         """Note what is not as it is promised."""
         if not fine:
             self.wrong.append(otherwise)
