@@ -9,13 +9,13 @@ import pytest
 from tests.faults.carriers import QUICK
 from tests.faults.every import NAMES, PLACES, faults
 from tests.faults.finding import Finding
-from tests.faults.table import BEGIN, END, written
+from tests.faults.table import BEGIN, END, PAGE, written
 
 #: A carrier that hangs or trickles is known after the gateway's own deadlines only; a clock that is wrong for good, and
 #: the second and third kind of Redis, are left to `make faults`.
 LONG = {
     *(f"carrier-{kind}" for kind in ("hangs", "trickles")),
-    *("clock-ahead", "clock-behind-and-back", "redis-wiped", "redis-slow"),
+    *("clock-ahead", "clock-behind", "clock-behind-and-back", "redis-wiped", "redis-slow"),
 }
 TOGETHER = [[name for name in place.faults if name not in LONG] for place in PLACES]
 
@@ -57,3 +57,8 @@ def test_the_table_is_written_between_its_marks() -> None:
     )
     with pytest.raises(ValueError, match="faults"):
         written("by hand", findings, datetime(2026, 5, 1, tzinfo=UTC), 2)
+
+
+def test_the_page_has_the_marks_and_every_fault() -> None:
+    _, _, table = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    assert table.partition(END)[0].count("\n| ") == 1 + len(NAMES)
