@@ -41,12 +41,6 @@ class _Entry:
     asked: float
 
 
-@dataclass(slots=True)
-class _Number:
-    entries: dict[Hashable, _Entry] = field(default_factory=dict)
-    loading: set[Loading] = field(default_factory=set)
-
-
 class Cache:
     """The most recently read numbers, up to `most` bytes.
 
@@ -66,7 +60,8 @@ class Cache:
         self._clock = clock
         self._most = most
         self._size = 0
-        self._numbers: OrderedDict[str, _Number] = OrderedDict()
+        self._numbers: OrderedDict[str, dict[Hashable, _Entry]] = OrderedDict()
+        self._loading: dict[str, set[Loading]] = {}
 
     def get(self, number: str, key: Hashable) -> Rendered | None:
         """key: what else the answer depends on (carrier, language)."""
@@ -74,7 +69,7 @@ class Cache:
         if held is None:
             return None
         self._numbers.move_to_end(number)
-        entry = held.entries.get(key)
+        entry = held.get(key)
         return entry.rendered if entry is not None else None
 
     def trusts(self, number: str, key: Hashable) -> bool:
@@ -82,13 +77,13 @@ class Cache:
         if not self.everywhere:
             return False
         held = self._numbers.get(number)
-        entry = held.entries.get(key) if held is not None else None
+        entry = held.get(key) if held is not None else None
         return entry is not None and self._clock() - entry.asked < self.TRUST
 
     async def confirmed(self, number: str, key: Hashable, stamp: Callable[[], Awaitable[object]]) -> Rendered | None:
         """What `get` answers, when the store's stamp is still the one it was made from."""
         held = self._numbers.get(number)
-        entry = held.entries.get(key) if held is not None else None
+        entry = held.get(key) if held is not None else None
         now = self._clock()
         if entry is None or entry.rendered.stamp != await stamp():
             return None
@@ -99,23 +94,23 @@ class Cache:
     def loading(self, number: str) -> Iterator[Loading]:
         """Around the reading of the store: `put` then keeps nothing that was dropped meanwhile."""
         place = Loading(number, self._clock())
-        self._numbers.setdefault(number, _Number()).loading.add(place)
+        self._loading.setdefault(number, set()).add(place)
         try:
             yield place
         finally:
-            held = self._numbers.get(number)
-            if held is not None:
-                held.loading.discard(place)
-                if not held.loading and not held.entries:
-                    del self._numbers[number]
+            if place.valid:  # else `forget` has seen to it
+                places = self._loading[number]
+                places.discard(place)
+                if not places:
+                    del self._loading[number]
 
     def put(self, place: Loading, key: Hashable, rendered: Rendered) -> None:
         """Keep an answer, unless its number was dropped since `place` was taken."""
         if not place.valid:
             return
-        held = self._numbers.setdefault(place.number, _Number())
-        before = held.entries.get(key)
-        held.entries[key] = _Entry(rendered, place.since)
+        held = self._numbers.setdefault(place.number, {})
+        before = held.get(key)
+        held[key] = _Entry(rendered, place.since)
         self._size += len(rendered.body) - (len(before.rendered.body) if before else 0)
         self._shrink()
 
@@ -129,12 +124,12 @@ class Cache:
         held = self._numbers.pop(number, None)
         if held is not None:
             self._size -= _bytes(held)
-            for place in held.loading:
-                place.valid = False
+        for place in self._loading.pop(number, ()):
+            place.valid = False
 
     def clear(self) -> None:
         """Everything is old."""
-        for number in list(self._numbers):
+        for number in {*self._numbers, *self._loading}:
             self.forget(number)
 
     def turn(self, everywhere: bool) -> None:
@@ -147,5 +142,5 @@ class Cache:
             self.forget(next(iter(self._numbers)))
 
 
-def _bytes(held: _Number) -> int:
-    return sum(len(entry.rendered.body) for entry in held.entries.values())
+def _bytes(held: dict[Hashable, _Entry]) -> int:
+    return sum(len(entry.rendered.body) for entry in held.values())

@@ -18,6 +18,7 @@ from gateway.render import Renderer
 from gateway.signals import Signals
 from gateway.store.delivery import Notes
 from gateway.store.engine import Store, Tx
+from gateway.store.reading import Reading
 from gateway.words import Words
 
 
@@ -50,6 +51,11 @@ class Runtime:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     started_at: datetime | None = None
     follow: Sequence[Callable[[Runtime, Tx, Sequence[Any]], Awaitable[None]]] = ()
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Questions of readers, put to the store together."""
+        return Reading(self.store)
 
     @cached_property
     def notes(self) -> Notes:

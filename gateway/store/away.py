@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy.exc import DBAPIError
 
@@ -22,7 +24,7 @@ class StoreRefused(StoreAway):
 
 
 #: What a statement raises: by SQLAlchemy, or by the driver itself where it was not asked through SQLAlchemy.
-BROKEN = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
+BROKEN = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error)
 
 
 def is_away(error: Exception) -> bool:

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -77,6 +77,7 @@ class Store:
         self._writer = asyncio.Lock()
         self._trying = asyncio.Lock()
         self._away: str | None = None
+        self._closing: list[Callable[[], Awaitable[None]]] = []
 
     @asynccontextmanager
     async def read(self, *, within: float | None = None) -> AsyncIterator[Tx]:
@@ -170,7 +171,13 @@ class Store:
             log.warning("the store is back")
         self._away = None
 
+    def on_close(self, deed: Callable[[], Awaitable[None]]) -> None:
+        """What holds a connection for longer lets go of it then."""
+        self._closing.append(deed)
+
     async def close(self) -> None:
+        for deed in self._closing:
+            await deed()
         await self.engine.dispose()
 
 

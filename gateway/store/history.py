@@ -9,7 +9,7 @@ every word and tell both times from 1970.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
@@ -20,17 +20,20 @@ from gateway.store.tables import micros
 
 _INFERRED, _CONFIRMED, _DIRECT, _SHORT = 1, 2, 4, 8
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
+_SECOND, _MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 _WIDTH = 19
 #: Places of words that scans of a leg share: basis, status, number, provider, source, code, text, place, company.
 _WORDS = (2, 3, 4, 5, 6, 10, 11, 12, 15)
 _SAME = 0
+#: Those of them that readers see.
+_SHOWN = (2, 3, 6, 10, 11, 12)
 _NOTHING = len("[]")
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # Looked up, for calling an enum costs more than the rest of a field.
 _BASES = {str(basis): basis for basis in Basis}
 _STATUSES = {str(status): status for status in Status}
 _SOURCES = {str(source): source for source in Source}
+_UNKNOWN = Status.UNKNOWN.value
 _REASONS: dict[str | None, Reason | None] = {None: None, **{str(reason): reason for reason in Reason}}
 
 
@@ -50,6 +53,73 @@ def extend(text: str, known: Sequence[Held], history: Sequence[Held]) -> str:
 def decode(text: str) -> list[Held]:
     """What `encode` wrote."""
     return _helds(json.loads(text))
+
+
+def lines(text: str, late: timedelta) -> list[tuple[int, dict[str, Any]]] | None:
+    """What a reader is shown of a history that `encode` wrote: (microseconds since 1970, the scan in the words of the
+    API), as ordered as it was. late: what is learned so long after. None where it holds a code that nobody knew.
+
+    The same as by way of `decode`, at a fifth of the cost.
+    """
+    found: list[tuple[int, dict[str, Any]]] = []
+    much, before = late // _MICROSECOND, [None] * _WIDTH
+    for row in json.loads(text):
+        row += [None] * (_WIDTH - len(row))
+        at, flags = row[0], row[9]
+        if flags & _SHORT:
+            row[7] += at
+            for place in _SHOWN:
+                if row[place] == _SAME:
+                    row[place] = before[place]
+        before, learned = row, row[7]
+        if row[18] is not None:
+            echoes = _helds(row[18])
+            if any(held.scan.status is Status.UNKNOWN for held in _flat(echoes)):
+                return None
+            learned = min(learned, *(micros(echo.learned_at) for echo in echoes))
+        if row[3] == _UNKNOWN:
+            return None
+        shown = {
+            "at": _written(at, row[1]),
+            "time_basis": row[2],
+            "status": row[3],
+            "reason": row[13],
+            "inferred": bool(flags & _INFERRED),
+            "text": row[11] or "",
+            "place": row[12] or "",
+            "carrier_code": row[10] or "",
+            "source": row[6],
+            "learned_at": _written(row[7], row[8]),
+            "learned_late": learned - at >= much,
+        }
+        found.append((at, shown))
+    return found
+
+
+def _flat(helds: Iterable[Held]) -> Iterator[Held]:
+    for held in helds:
+        yield held
+        yield from _flat(held.echoes)
+
+
+def _written(value: int, offset: float) -> str:
+    """A time as `isoformat` writes it: the hour is written once, the minute and the second are looked up."""
+    if type(offset) is not int:
+        return _time(value, offset).isoformat()
+    rest, wall = value % 1_000_000, value // 1_000_000 + offset
+    before, after = _hour(wall // 3600, offset)
+    written = before + _SECONDS[wall % 3600]
+    return f"{written}.{rest:06}{after}" if rest else written + after
+
+
+@lru_cache(maxsize=4096)
+def _hour(hour: int, offset: int) -> tuple[str, str]:
+    """What stands before and after the minutes and seconds of an hour, counted from 1970 on the clock on the wall."""
+    written = _time((hour * 3600 - offset) * 1_000_000, offset).isoformat()
+    return written[:13], written[19:]
+
+
+_SECONDS = [f":{second // 60:02}:{second % 60:02}" for second in range(3600)]
 
 
 def _rows(history: Iterable[Held], before: list[Any] | None = None) -> list[list[Any]]:

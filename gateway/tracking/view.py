@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from gateway.cache import Rendered
-from gateway.domain import FINAL, Status
+from gateway.domain import FINAL, Reason, Status
 from gateway.rules.history import Held
 from gateway.runtime import Runtime
 from gateway.store import legs as leg_rows
 from gateway.store import mappings
 from gateway.store import shipments as shipment_rows
 from gateway.store.engine import Tx
+from gateway.store.reading import Row
+from gateway.store.tables import instant
 from gateway.tracking.change import Snapshot
+from gateway.tracking.glance import glance
 from gateway.tracking.journey import Journey, Leg
 from gateway.tracking.numbers import normal
 from gateway.tracking.reading import read, unread
@@ -122,11 +127,12 @@ def _leg(rt: Runtime, journey: Journey, leg: Leg, locale: str | None) -> Json:
         "status": Status.CANCELLED if leg.closed_why == "cancelled" and state.status not in FINAL else state.status,
         "reason": state.reason,
         "current": current,
-        "scans": [_scan(held, late) for held in reversed(read(leg.history, journey.meanings))],
+        "scans": [scan_view(held, late) for held in reversed(read(leg.history, journey.meanings))],
     }
 
 
-def _scan(held: Held, late: timedelta) -> Json:
+def scan_view(held: Held, late: timedelta) -> Json:
+    """A scan as a reader is shown it; `gateway.store.history.lines` writes the same. late: learned so long after."""
     scan = held.scan
     return {
         "at": scan.at.isoformat(),
@@ -163,7 +169,10 @@ def _local(at: datetime | None, journey: Journey) -> str | None:
 
 def render(status: int, value: Any, stamp: Any = None) -> Rendered:
     """An answer as bytes. Its ETag is of the bytes, so that whatever changes them changes it."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    try:
+        body = to_json(value)
+    except PydanticSerializationError:  # half a character: no UTF-8 has it
+        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return Rendered(status=status, etag=f'"{hashlib.sha256(body).hexdigest()[:20]}"', body=body, stamp=stamp)
 
 
@@ -183,15 +192,38 @@ async def read_tracking(
     if hit is not None:
         return hit
     with rt.cache.loading(number) as place:
-        async with rt.store.read() as tx:
-            # The stamp first: one that is older than the answer is noticed, one that is newer would hide a change.
-            stamp = None if _alone(rt) else await leg_rows.stamp(tx, number)
-            found = await load_view(rt, tx, number, carrier, locale)
-        if found is None:
+        rows = await rt.reading.of_number(number)
+        if not rows:
             return None
-        rendered = _rendered(found, stamp)
-        rt.cache.put(place, key, rendered)
+        rendered = _glance(rt, rows, number, carrier, locale) or await _read(rt, number, carrier, locale)
+        if rendered is not None:
+            rt.cache.put(place, key, rendered)
     return rendered
+
+
+def _glance(rt: Runtime, rows: Sequence[Row], number: str, carrier: str | None, locale: str | None) -> Rendered | None:
+    """None: one shipment and no more has to be meant, and nothing to be concluded anew."""
+    meant = {row.id for row in rows if row.leg_number == number and carrier in {None, row.leg_carrier}}
+    if len(meant) != 1:
+        return None
+    own = [row for row in rows if row.id in meant]
+
+    def words(shipment: Row) -> Json:
+        reason = shipment.reason and rt.words.reason(locale, Reason(shipment.reason))
+        return {"status_text": rt.words.status(locale, Status(shipment.status)), "reason_text": reason}
+
+    names = {code: _name(rt, code, locale) for row in own for code in (row.carrier, row.leg_carrier)}
+    found = glance(own, names, words, rt.policies.pace.late)
+    stamp = None if _alone(rt) else sorted({(row.id, row.sequence, instant(row.updated_at)) for row in rows})
+    return None if found is None else render(200, found, stamp)
+
+
+async def _read(rt: Runtime, number: str, carrier: str | None, locale: str | None) -> Rendered | None:
+    async with rt.store.read() as tx:
+        # The stamp first: one that is older than the answer is noticed, one that is newer would hide a change.
+        stamp = None if _alone(rt) else await leg_rows.stamp(tx, number)
+        found = await load_view(rt, tx, number, carrier, locale)
+    return _rendered(found, stamp) if found is not None else None
 
 
 def at_hand(rt: Runtime, number: str, language: str) -> Rendered | None:

@@ -25,7 +25,10 @@ def conditional(request: web.BaseRequest, rendered: Rendered, language: str) -> 
 
 
 def ready(request: web.BaseRequest, rendered: Rendered, language: str) -> Ready:
-    """What `conditional` sends to whom it `suits`: made once per answer, and forgotten with it."""
+    """What `conditional` sends to whom it `suits`: kept from the second time on, and forgotten with the answer.
+
+    Most answers are read once: what is kept of each costs memory, and the garbage collector its round.
+    """
     accepted = request.headers.get(hdrs.ACCEPT_ENCODING)
     known = request.headers.get(hdrs.IF_NONE_MATCH)
     squeeze = accepted is not None and len(rendered.body) > _WORTH_IT and takes_gzip(accepted)
@@ -33,8 +36,13 @@ def ready(request: web.BaseRequest, rendered: Rendered, language: str) -> Ready:
     way = _Way(squeeze, same, language)
     made: Ready | None = rendered.made.get(way)
     if made is None:
-        made = rendered.made[way] = _made(rendered, way)
+        made = _made(rendered, way)
+        rendered.made[way if rendered.made else _ONCE] = made if rendered.made else None
     return made
+
+
+#: Stands in `made` once an answer was sent.
+_ONCE = "once"
 
 
 class _Way(NamedTuple):

@@ -1,7 +1,7 @@
-"""Reads whose answer lies ready are answered on the doorstep: before routing, with what the door itself would send.
+"""The plainest read is answered on the doorstep: before routing, with what the door itself would send.
 
-Anything out of the ordinary (a key to be looked up, a query, another carrier's number, a cache that must ask) goes
-through the door: `read_tracking` and `conditional` decide there, and what they made is handed out here.
+Anything out of the ordinary (a key to be looked up, a query, a number with more than letters and digits or that nobody
+registered) goes through the door.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import time
 
 from aiohttp import hdrs, web
 
+from gateway.cache import Rendered
 from gateway.runtime import Runtime
-from gateway.tracking.view import at_hand
+from gateway.tracking.view import at_hand, read_tracking
 from gateway.web.auth import Role
 from gateway.web.conditional import ready
-from gateway.web.endpoint import Desk
+from gateway.web.endpoint import Desk, guarded
 from gateway.web.language import language
-from gateway.web.ready import Ready, suits
+from gateway.web.ready import suits
 from gateway.web.tracking import ONE
 
 _BEFORE = ONE.partition("{")[0]
@@ -31,22 +32,25 @@ def shorten(server: web.Server, rt: Runtime, desk: Desk) -> None:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path
         if path.startswith(_BEFORE) and suits(request):
-            started = time.perf_counter()
-            found = _at_hand(request, rt, desk, path[_START:])
-            if found is not None:
-                observe(time.perf_counter() - started, found.status)
-                return found
+            number, started = path[_START:], time.perf_counter()
+            # Nothing to be unquoted, and no query.
+            if number.isalnum() and number.isascii() and _may_read(request, desk):
+                reader = language(rt, None, request.headers.get(hdrs.ACCEPT_LANGUAGE))
+                found = at_hand(rt, number, reader) or await _asked(rt, number, reader)
+                if found is not None:
+                    response = ready(request, found, reader) if isinstance(found, Rendered) else found
+                    observe(time.perf_counter() - started, response.status)
+                    return response
         return await inside(request)
 
     server.request_handler = handle
 
 
-def _at_hand(request: web.BaseRequest, rt: Runtime, desk: Desk, number: str) -> Ready | None:
-    """number: as it stands in the address; one that would have to be unquoted or normalised is not looked for."""
-    headers = request.headers
-    caller = desk.keyring.known(headers.get(hdrs.AUTHORIZATION), time.monotonic())
-    if caller is None or caller.role < Role.STOREFRONT:
-        return None
-    reader = language(rt, None, headers.get(hdrs.ACCEPT_LANGUAGE))
-    rendered = at_hand(rt, number, reader)
-    return ready(request, rendered, reader) if rendered is not None else None
+async def _asked(rt: Runtime, number: str, reader: str) -> Rendered | web.Response | None:
+    return await guarded(hdrs.METH_GET, ONE, read_tracking(rt, number, None, reader))
+
+
+def _may_read(request: web.BaseRequest, desk: Desk) -> bool:
+    """Whether its key is known to be good enough."""
+    caller = desk.keyring.known(request.headers.get(hdrs.AUTHORIZATION), time.monotonic())
+    return caller is not None and caller.role >= Role.STOREFRONT

@@ -26,6 +26,7 @@ from gateway.web.problem import Problem, not_found
 log = logging.getLogger(__name__)
 Body = TypeVar("Body")
 Query = TypeVar("Query")
+Answer = TypeVar("Answer")
 MAX_BODY = 4 << 20
 
 
@@ -109,26 +110,31 @@ def served(endpoint: Endpoint, rt: Runtime, desk: Desk) -> Callable[[web.Request
 
     async def handle(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
-        try:
-            response = await _answered(endpoint, rt, desk, request)
-        except Problem as problem:
-            response = problem.response()
-        except StoreAway as away:
-            response = busy(away).response()
-        except web.HTTPRequestEntityTooLarge:
-            response = Problem(413, f"the body is larger than {MAX_BODY} bytes").response()
-        except web.HTTPException as error:  # aiohttp's own
-            response = Problem(error.status, error.reason).response()
-        except ConnectionError:
-            raise
-        except Exception:
-            log.exception("%s %s failed", endpoint.method, endpoint.path)
-            response = Problem(500, "this is our fault; it was logged").response()
+        response = await guarded(endpoint.method, endpoint.path, _answered(endpoint, rt, desk, request))
         if not endpoint.streams:
             histogram.observe(time.perf_counter() - started, response.status)
         return response
 
     return handle
+
+
+async def guarded(method: str, path: str, work: Awaitable[Answer]) -> Answer | web.Response:
+    """What comes of the work of an endpoint; every failure becomes a problem."""
+    try:
+        return await work
+    except Problem as problem:
+        return problem.response()
+    except StoreAway as away:
+        return busy(away).response()
+    except web.HTTPRequestEntityTooLarge:
+        return Problem(413, f"the body is larger than {MAX_BODY} bytes").response()
+    except web.HTTPException as error:  # aiohttp's own
+        return Problem(error.status, error.reason).response()
+    except ConnectionError:
+        raise
+    except Exception:
+        log.exception("%s %s failed", method, path)
+        return Problem(500, "this is our fault; it was logged").response()
 
 
 def busy(away: StoreAway) -> Problem:

@@ -25,7 +25,7 @@ from gateway.web.app import application
 from gateway.web.auth import Keyring, Role, new_key
 from gateway.web.endpoint import Desk
 from gateway.web.metrics import Metrics
-from tests.bench.bare import Fetch, bare, keep_answers
+from tests.bench.bare import Bare, bare, keep_answers
 from tests.bench.fill import fill_store, number
 from tests.bench.subject import open_gateway
 
@@ -35,12 +35,13 @@ HOT = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """gateway, storeless, ceiling: ports. key: may read. numbers: read before. etags: of their answers, in the same
-    order. cold: numbers that nobody has read."""
+    """gateway, storeless, static, bare: ports. key: may read. numbers: read before. etags: of their answers, in turn.
+    cold: numbers that nobody has read."""
 
     gateway: int
     storeless: int
-    ceiling: int
+    static: int
+    bare: int
     key: str
     numbers: list[str]
     etags: list[str]
@@ -68,18 +69,14 @@ async def first_answers(port: int, key: str, numbers: list[str]) -> tuple[bytes,
     return answers[-1].content, [answer.headers["etag"] for answer in answers]
 
 
-def ceilings(body: bytes, fetch: Fetch) -> web.Application:
-    """The ceilings of reading: aiohttp and bytes that never change, or that the bare driver fetches."""
+def static(body: bytes) -> web.Application:
+    """The ceiling of reading: aiohttp and bytes that never change."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response(body=body, content_type="application/json")
 
-    async def fetched(request: web.Request) -> web.Response:
-        return web.Response(body=await fetch(request.match_info["number"]), content_type="application/json")
-
     app = web.Application()
     app.router.add_get("/static", answer)
-    app.router.add_get("/bare/{number}", fetched)
     return app
 
 
@@ -100,11 +97,13 @@ async def serve(database_url: str, shipments: int) -> None:
     desk = Desk(keyring=Keyring(gateway.store), metrics=Metrics(), inbox=Nowhere(gateway.rt))
     storeless, close_storeless = await listen(application(gateway.rt, desk))
     async with bare(gateway.store, database_url) as fetch:
-        top, close_top = await listen(ceilings(body, fetch))
+        fetched, close_fetched = await listen(application(gateway.rt, desk, (Bare(fetch),)))
+        top, close_top = await listen(static(body))
         address = Address(
             gateway=gateway.port,
             storeless=storeless,
-            ceiling=top,
+            static=top,
+            bare=fetched,
             key=key,
             numbers=numbers[:hot],
             etags=etags,
@@ -114,6 +113,7 @@ async def serve(database_url: str, shipments: int) -> None:
         await asyncio.to_thread(sys.stdin.read)
         await close_storeless()
         await close_top()
+        await close_fetched()
     await gateway.stop()
 
 

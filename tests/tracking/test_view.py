@@ -32,7 +32,11 @@ async def view_of(rt: World, number: str, **more: Any) -> Any:
     async with rt.store.read() as tx:
         found = await load_view(rt, tx, number, **more)
     assert isinstance(found, Found)
-    return json.loads(json.dumps(found.view))
+    view = json.loads(json.dumps(found.view))
+    rendered = await read_tracking(rt, number, more.get("carrier"), more.get("locale"))
+    assert rendered is not None and json.loads(rendered.body) == view  # straight from the rows, as the storefront reads
+    assert list(json.loads(rendered.body)) == list(view)
+    return view
 
 
 def heard(*scans: Any, provider: str = "sf") -> list[Heard]:
