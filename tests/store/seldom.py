@@ -84,6 +84,7 @@ async def _queues(tx: Tx, now: datetime) -> None:
     fence = await polls.take(tx, "leg_of_nobody", "sf", now)
     await queues.extend(tx, polls_table, "leg_of_nobody", fence, now + timedelta(days=1))
     await legs.stamp(tx, "SF0000000000000")
+    await legs.around(tx, "SF0000000000000")
     (shipment, *_) = await shipments.listing(tx, shipments.Filter(), limit=1)
     await watches.of_shipment(tx, shipment.id)
 
