@@ -103,7 +103,7 @@ async def _office(tx: Tx, now: datetime) -> None:
     await health.failed(tx, "ups", now, "timeout")
     await health.mended(tx, "ups")
     await incidents.listing(tx, limit=50)
-    await set_back.set_back(tx, now, timedelta(days=1))
+    await set_back.set_back(tx, now, timedelta(days=1), now)
     await configs.history(tx, "routes")
     await keys.revoke(tx, "key_of_nobody", now)
     await keys.any_admin(tx)
