@@ -130,6 +130,17 @@ def test_a_server_that_was_not_the_limit_is_told() -> None:
     assert "was the limit" not in report.line(pairs.figure(pairs.PAIRS[0], tally, tally, server=1))
 
 
+def test_rounds_in_which_the_machine_stood_still_are_left_out_and_told() -> None:
+    def tally(*rates: float) -> Tally:
+        return Tally(rates=rates, p50_ms=1, p99_ms=2, body=3)
+
+    figure = pairs.figure(pairs.PAIRS[0], tally(90, 50, 0), tally(100, 100, 100), server=1)
+    assert (figure.ours, figure.middle[0]) == ([90, 50], 0.9)
+    assert "1 rounds were left out" in report.line(figure)
+    with pytest.raises(ValueError, match="in 2 of 3 rounds"):
+        pairs.figure(pairs.PAIRS[0], tally(90, 0, 0), tally(100, 100, 100), server=1)
+
+
 class Shaky(ModuleType):
     """Measures what it is asked for, but for one row."""
 

@@ -181,15 +181,24 @@ def _target(side: Side, at: Address) -> Target:
 
 
 def figure(pair: Pair, ours: Tally, ceiling: Tally, server: float) -> Figure:
-    """server: the share of the time in which the server had work."""
+    """server: the share of the time in which the server had work.
+
+    A round in which one side came to nothing tells of the machine, and is left out. Raise ValueError when half are.
+    """
+    rounds = [both for both in zip(ours.rates, ceiling.rates, strict=True) if min(both) > 0]
+    stalled = len(ours.rates) - len(rounds)
+    if len(rounds) <= stalled:
+        raise ValueError(f"in {stalled} of {len(ours.rates)} rounds one side came to nothing")
     idle = f"the server had work only {server:.0%} of the time: the load or the store was the limit"
+    notes = [idle] if server < _BUSY else []
+    notes += [f"{stalled} rounds were left out: the machine stood still"] if stalled else []
     return Figure(
         name=pair.name,
         title=pair.title,
         unit=pair.unit,
         goal=pair.goal,
-        ours=ours.rates,
-        ceiling=ceiling.rates,
+        ours=[mine for mine, _ in rounds],
+        ceiling=[top for _, top in rounds],
         beside=f"p50 {ours.p50_ms:.1f} ms, p99 {ours.p99_ms:.1f} ms, server at work {server:.0%}",
-        notes=() if server >= _BUSY else (idle,),
+        notes=notes,
     )

@@ -94,6 +94,7 @@ async def serve(database_url: str, shipments: int) -> None:
     key, numbers = await storefront_key(gateway), [number(place) for place in range(shipments)]
     body, etags = await first_answers(gateway.port, key, numbers[:hot])
     await keep_answers(gateway.store, numbers[hot - 1], body)
+    os.sync()  # what was filled is on the disk before anything is measured
     desk = Desk(keyring=Keyring(gateway.store), metrics=Metrics(), inbox=Nowhere(gateway.rt))
     storeless, close_storeless = await listen(application(gateway.rt, desk))
     async with bare(gateway.store, database_url) as fetch:
