@@ -24,7 +24,7 @@ class StoreRefused(StoreAway):
 
 
 #: What a statement raises: by SQLAlchemy, or by the driver itself where it was not asked through SQLAlchemy.
-BROKEN = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error)
+BROKEN = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, sqlite3.Error)
 
 
 def is_away(error: Exception) -> bool:
@@ -32,6 +32,8 @@ def is_away(error: Exception) -> bool:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     said = getattr(error, "orig", None) or error
+    if isinstance(said, asyncpg.InternalClientError):  # a statement was cut off, and the connection knows no way on
+        return True
     if isinstance(said, asyncpg.InterfaceError):
         return "connection is closed" in str(said)
     sqlstate = getattr(said, "sqlstate", None) or ""

@@ -228,6 +228,7 @@ async def test_nothing_is_scanned(store: Store) -> None:
     if store.dialect != "sqlite":
         return
     await load(store, LIFE, secret=FINGERPRINT, told=quiet)
+    await store.engine.dispose()  # the connection that migrated still knows how few rows there were
     said: list[tuple[str, Any]] = []
     rt = runtime(store)
     rt.time.forward(days=2000)
