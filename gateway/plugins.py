@@ -12,7 +12,8 @@ import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
@@ -29,11 +30,18 @@ class UnknownPlugin(Exception):
     """No such file, folder or entry point, or it holds no plugin of that code."""
 
 
+@cache
+def _published(group: str) -> Mapping[str, EntryPoint]:
+    """What installed packages publish, by code. Looked for once: it is a walk through all that is installed."""
+    return {point.name: point for point in entry_points(group=group)}
+
+
 def _find(kind: type[Plugin], folder: str, code: str) -> type[Plugin]:
     if not code.isidentifier():
         raise UnknownPlugin(f"{code!r} is not the name of a plugin in {folder}/")
-    for point in entry_points(group=f"gateway.{folder}", name=code):
-        loaded: type[Plugin] = point.load()
+    published = _published(f"gateway.{folder}").get(code)
+    if published is not None:
+        loaded: type[Plugin] = published.load()
         return loaded
     if find_spec(f"{folder}.{code}") is None:
         raise UnknownPlugin(f"there is no {folder}/{code}.py and no {folder}/{code}/")

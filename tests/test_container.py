@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gateway.__main__ import parser
+from gateway.commands import parser
 from gateway.settings import Environment
 
 ROOT = Path(__file__).parents[1]

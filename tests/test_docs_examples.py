@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from gateway.__main__ import parser
+from gateway.commands import parser
 from gateway.config import load
 from gateway.policies import MODELS
 from gateway.web.app import table

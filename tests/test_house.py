@@ -73,7 +73,8 @@ MAY["gateway.processes"] = ()
 MAY["gateway.demo"] = ("gateway",)
 MAY["gateway.live"] = ("gateway",)
 MAY["gateway.moving"] = ("gateway",)
-MAY["gateway.__main__"] = ("gateway",)
+MAY["gateway.commands"] = ("gateway",)
+MAY["gateway.__main__"] = ("gateway.commands",)
 
 #: A third party -> where it may be imported.
 WALLS: dict[str, tuple[str, ...]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
@@ -72,11 +73,15 @@ def _closing(desk: Desk) -> Callable[[web.Application], Awaitable[None]]:
 
 
 def _documents(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
-    body = json.dumps(document(endpoints, our_version()), ensure_ascii=False).encode()
+    @cache
+    def body() -> bytes:
+        """Written when it is asked for: most processes never are, and it is a tenth of a start."""
+        return json.dumps(document(endpoints, our_version()), ensure_ascii=False).encode()
+
     docs = (_PAGES / "docs.html").read_bytes()
 
     async def openapi(call: Call[Any, Any]) -> web.StreamResponse:
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=body(), content_type="application/json")
 
     async def shown(call: Call[Any, Any]) -> web.StreamResponse:
         return web.Response(body=docs, content_type="text/html", charset="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,16 +13,8 @@ import phonenumbers
 from babel import Locale
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-_TERRITORIES = {str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))} - {
-    "EU",  # groupings and placeholders, which no parcel goes to
-    "EZ",
-    "UN",
-    "ZZ",
-    "XA",
-    "XB",
-    "QO",
-}
-_CURRENCIES = frozenset(Locale("en").currencies)
+#: Groupings and placeholders, which no parcel goes to.
+_NOWHERE = {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO"}
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$")
 _MAIL = re.compile(r"^[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+\.[^\s@.<>,;:\"()\[\]\\]{2,}$")
 _TIME = re.compile(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
@@ -34,8 +27,19 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+@cache
+def _territories() -> frozenset[str]:
+    """Countries and the like; read when the first is asked about."""
+    return frozenset(str(code) for code in Locale("en").territories if re.fullmatch("[A-Z]{2}", str(code))) - _NOWHERE
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(Locale("en").currencies)
+
+
 def _country(value: str) -> str:
-    if value not in _TERRITORIES:
+    if value not in _territories():
         raise ValueError("not an ISO 3166-1 alpha-2 country code, like CN")
     return value
 
@@ -71,7 +75,7 @@ def _zone(value: str) -> str:
 
 
 def _currency(value: str) -> str:
-    if value not in _CURRENCIES:
+    if value not in _currencies():
         raise ValueError("not an ISO 4217 currency, like CNY")
     return value
 
