@@ -104,6 +104,25 @@ async def claim(tx: Tx, carrier: str, now: datetime, *, limit: int, lease: timed
     return (await tx.conn.exec_driver_sql(statement, (carrier, micros(now), limit, micros(now + lease)))).all()
 
 
+_KEEP_SQLITE = """UPDATE polls SET due_at = ?3 WHERE due_at = ?2 AND leg_id IN (SELECT value FROM json_each(?1))
+RETURNING leg_id"""
+# In the order of `hold`, and not those that somebody is ending at this moment.
+_KEEP_POSTGRESQL = """WITH mine AS MATERIALIZED (SELECT leg_id FROM polls
+WHERE due_at = $2 AND leg_id = ANY($1::text[]) ORDER BY leg_id FOR UPDATE SKIP LOCKED)
+UPDATE polls SET due_at = $3 FROM mine WHERE polls.leg_id = mine.leg_id RETURNING polls.leg_id"""
+
+
+async def keep(tx: Tx, leg_ids: Sequence[str], until: datetime, later: datetime) -> list[str]:
+    """Those of these legs whose lease still ends at `until` are ours until `later`. The others have ended, or somebody
+    has scheduled or claimed them meanwhile."""
+    times = (micros(until), micros(later))
+    if tx.dialect == "sqlite":
+        rows = await tx.conn.exec_driver_sql(_KEEP_SQLITE, (json.dumps(list(leg_ids)), *times))
+    else:
+        rows = await tx.conn.exec_driver_sql(_KEEP_POSTGRESQL, (list(leg_ids), *times))
+    return [row.leg_id for row in rows.all()]
+
+
 _ABOUT = """SELECT l.id, l.shipment_id, l.carrier, l.tracking_number, l.reference, l.service, l.extra, l.polled_at,
 l.closed_why, s.origin, s.destination, s.watching, s.document
 FROM legs l JOIN shipments s ON s.id = l.shipment_id"""

@@ -15,12 +15,11 @@ from gateway.store.rows import Row
 from gateway.tracking.accounts import Asked, Way, way
 from gateway.tracking.answers import Answers, Questions, hand_back
 from gateway.tracking.asking import ask
+from gateway.tracking.holding import holding
 from gateway.tracking.pace import reader
 
 log = logging.getLogger(__name__)
 
-#: Leases, longer than a claimed leg can take: its place among the questions, a token, an answer, and the fallback's.
-_LEASES = 30
 #: Questions under way at once: as many as the account may ask in a second, within these bounds.
 AT_ONCE = (4, 32)
 #: Questions of one claim, for each that may be under way.
@@ -108,12 +107,20 @@ async def poll_carrier(rt: Runtime, code: str) -> int:
     now_way = await way(rt, code)
     if now_way is None:
         return 0
-    batch, at_once = now_way.provider.adapter.batch, _at_once(now_way)
-    most = batch if now_way.probe else batch * at_once * TURNS
+    batch = now_way.provider.adapter.batch
+    most = batch if now_way.probe else batch * _at_once(now_way) * TURNS
     async with rt.store.write() as tx:
-        claimed = await polls.claim(tx, code, rt.clock(), limit=most, lease=_LEASES * rt.lease)
-    if not claimed:
-        return 0
+        now = rt.clock()
+        claimed = await polls.claim(tx, code, now, limit=most, lease=rt.lease)
+    if claimed:
+        async with holding(rt, [row.leg_id for row in claimed], now + rt.lease):
+            await _ask(rt, code, now_way, claimed)
+    return len(claimed)
+
+
+async def _ask(rt: Runtime, code: str, now_way: Way, claimed: Sequence[Row]) -> None:
+    """About each of them that is wanted and may be asked about. Raise CutOff when the store goes."""
+    batch, at_once = now_way.provider.adapter.batch, _at_once(now_way)
     try:
         asked = await _ready(rt, now_way, await _wanted(rt, claimed))
     except StoreAway as error:
@@ -123,7 +130,6 @@ async def poll_carrier(rt: Runtime, code: str) -> int:
     questions = [Questions(carrier=code, way=now_way, asked=part) for part in parts]
     ends = await asyncio.gather(*(ask(answers, one) for one in questions), return_exceptions=True)
     _complain(rt, parts, ends)
-    return len(claimed)
 
 
 def _undone(rt: Runtime, leg_id: str, lease: Row | Asked) -> End:

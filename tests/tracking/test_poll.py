@@ -271,6 +271,53 @@ async def test_a_worker_that_lost_its_lease_writes_nothing(store: Store) -> None
     assert poll.due_at == NOW + timedelta(minutes=5)
 
 
+async def test_a_leg_that_waits_for_its_answer_is_ours_for_longer_than_a_lease(store: Store) -> None:
+    rt = world(store, lease=timedelta(milliseconds=60))
+    shipment_id = await rt.registered()
+    fake = rt.fake("sf")
+    fake.hang = asyncio.Event()
+    fake.answer = lambda asked: [scan()]
+    asking = asyncio.create_task(poll_carrier(rt, "sf"))
+    async with asyncio.timeout(20):
+        await fake.called.wait()
+        for _ in range(4):
+            claimed = (await leg_of(rt, shipment_id))[1]
+            rt.time.now = claimed.due_at - timedelta(milliseconds=1)
+            while (await leg_of(rt, shipment_id))[1].due_at == claimed.due_at:
+                pass
+    assert rt.clock() > NOW + 3 * rt.lease
+    assert await poll_carrier(rt, "sf") == 0
+    fake.hang.set()
+    assert await asking == 1
+    assert (await rt.shipment(shipment_id)).status is Status.IN_TRANSIT
+    assert "polls:keep" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_a_lease_is_not_kept_up_once_the_poll_has_ended(store: Store) -> None:
+    rt = world(store)
+    shipment_id = await rt.registered()
+    async with store.write() as tx:
+        (claimed,) = await polls.claim(tx, "sf", NOW, limit=1, lease=rt.lease)
+        until, later = NOW + rt.lease, NOW + 2 * rt.lease
+        assert await polls.keep(tx, [claimed.leg_id], until, later) == [claimed.leg_id]
+        assert await polls.keep(tx, [claimed.leg_id], until, later) == []
+        tomorrow = NOW + timedelta(days=1)
+        await polls.end_many(tx, [polls.End(leg_id=claimed.leg_id, fence=claimed.fence, due_at=tomorrow)])
+        assert await polls.keep(tx, [claimed.leg_id], later, later + rt.lease) == []
+    assert (await leg_of(rt, shipment_id))[1].due_at == tomorrow
+
+
+async def test_a_leg_of_a_process_that_died_is_asked_about_after_one_lease(store: Store) -> None:
+    rt = world(store)
+    await rt.registered()
+    async with store.write() as tx:
+        assert len(await polls.claim(tx, "sf", rt.clock(), limit=1, lease=rt.lease)) == 1
+    rt.time.forward(seconds=rt.lease.total_seconds() - 1)
+    assert await poll_due(rt) == 0
+    rt.time.forward(seconds=1)
+    assert await poll_due(rt) == 1
+
+
 async def test_a_shipment_nobody_watches_is_not_asked_about(store: Store) -> None:
     rt = world(store)
     shipment_id = await rt.registered()
