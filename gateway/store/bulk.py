@@ -42,6 +42,19 @@ def among(tx: Tx, column: ColumnElement[Any], values: Iterable[str]) -> ColumnEl
     return column == any_(literal(wanted, ARRAY(Text)))
 
 
+async def run_many(tx: Tx, sqlite: str, postgresql: str, rows: Sequence[Sequence[Any]]) -> int:
+    """A statement of one's own for many rows, of values as the driver takes them. How many rows it changed.
+
+    SQLite runs it once per row, PostgreSQL once with a column per parameter (`unnest`).
+    """
+    if not rows:
+        return 0
+    if _sqlite(tx):
+        return (await tx.conn.exec_driver_sql(sqlite, [tuple(row) for row in rows])).rowcount
+    columns = tuple(list(column) for column in zip(*rows, strict=True))
+    return (await tx.conn.exec_driver_sql(postgresql, columns)).rowcount
+
+
 async def _run(tx: Tx, statement: str, table: Table, names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> None:
     columns = [_encoded(table.c[name].type, [row[name] for row in rows]) for name in names]
     await tx.conn.exec_driver_sql(statement, list(zip(*columns, strict=True)) if _sqlite(tx) else tuple(columns))

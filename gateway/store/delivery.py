@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 
 from gateway.domain import DeedState
-from gateway.store import outbox
+from gateway.store import bulk, outbox
 from gateway.store.away import StoreAway
 from gateway.store.engine import Store, Tx
 from gateway.store.queues import LeaseLost
 from gateway.store.tables import compact, micros
+from gateway.store.tables import outbox as deeds_table
 from gateway.together import Together
 
 #: Deeds of one transaction.
@@ -66,9 +67,9 @@ async def _note(store: Store, notes: Sequence[Note]) -> list[bool]:
 
 async def _note_sqlite(tx: Tx, notes: Sequence[Note]) -> set[str]:
     held = await hold(tx, [note.deed for note in notes])
-    rows = [(compact(note.progress), micros(note.until), note.deed.id) for note in notes if note.deed.id in held]
-    if rows:
-        await tx.conn.exec_driver_sql("UPDATE outbox SET progress = ?, due_at = ? WHERE id = ?", rows)
+    mine = [note for note in notes if note.deed.id in held]
+    rows = [{"id": note.deed.id, "progress": note.progress, "due_at": note.until} for note in mine]
+    await bulk.put_many(tx, deeds_table, rows)
     return held
 
 
@@ -98,50 +99,27 @@ async def hold(tx: Tx, deeds: Sequence[Row[Any]], *, doing: bool = False) -> set
     return {row.id for row in rows if fences[row.id] == row.fence and (not doing or row.state == DeedState.DOING)}
 
 
-_KEEP_SQLITE = "UPDATE outbox SET due_at = ?2 WHERE id = ?1"
-_KEEP_POSTGRESQL = """UPDATE outbox SET due_at = told.due_at
-FROM unnest($1::text[], $2::bigint[]) AS told (id, due_at) WHERE outbox.id = told.id"""
-
-
 async def keep_many(tx: Tx, deeds: Sequence[Row[Any]], until: datetime) -> None:
     """Hold the leases of deeds that are under way longer; of those that are no longer ours, or ended, nothing."""
     held = await hold(tx, deeds, doing=True)
-    await _many(tx, _KEEP_SQLITE, _KEEP_POSTGRESQL, [(one, micros(until)) for one in sorted(held)])
-
-
-_END_SQLITE = """UPDATE outbox SET due_at = ?2, state = ?3, result = ?4, reason = ?5, ended_at = ?6, attempts = ?7
-WHERE id = ?1"""
-_END_POSTGRESQL = """UPDATE outbox SET due_at = told.due_at, state = told.state, result = told.result,
-reason = told.reason, ended_at = told.ended_at, attempts = told.attempts
-FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::int[])
-AS told (id, due_at, state, result, reason, ended_at, attempts) WHERE outbox.id = told.id"""
+    await bulk.put_many(tx, deeds_table, [{"id": one, "due_at": until} for one in sorted(held)])
 
 
 async def end_many(tx: Tx, ends: Sequence[End], now: datetime) -> None:
     """The ends of deeds that are held, and the start of those that waited for them."""
-    await _many(tx, _END_SQLITE, _END_POSTGRESQL, [_end(end, now) for end in ends])
+    await bulk.put_many(tx, deeds_table, [_end(end, now) for end in ends])
     await outbox.wake(tx, [end.deed.id for end in ends if end.over], now)
 
 
-def _end(end: End, now: datetime) -> tuple[Any, ...]:
+def _end(end: End, now: datetime) -> dict[str, Any]:
     """What is tried again keeps the result and the end that an earlier try of it had."""
     deed = end.deed
-    result = end.result if end.over else deed.result
-    ended_at = now if end.over else deed.ended_at
-    return (
-        deed.id,
-        None if end.due_at is None else micros(end.due_at),
-        str(end.state),
-        None if result is None else compact(result),
-        end.reason,
-        None if ended_at is None else micros(ended_at),
-        end.attempts,
-    )
-
-
-async def _many(tx: Tx, sqlite: str, postgresql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """A statement for many rows: each on its own on SQLite, as columns on PostgreSQL."""
-    if rows and tx.dialect == "sqlite":
-        await tx.conn.exec_driver_sql(sqlite, list(rows))
-    elif rows:
-        await tx.conn.exec_driver_sql(postgresql, tuple(list(column) for column in zip(*rows, strict=True)))
+    return {
+        "id": deed.id,
+        "due_at": end.due_at,
+        "state": end.state,
+        "result": end.result if end.over else deed.result,
+        "reason": end.reason,
+        "ended_at": now if end.over else deed.ended_at,
+        "attempts": end.attempts,
+    }

@@ -62,16 +62,9 @@ def lines(text: str, late: timedelta) -> list[tuple[int, dict[str, Any]]] | None
     The same as by way of `decode`, at a fifth of the cost.
     """
     found: list[tuple[int, dict[str, Any]]] = []
-    much, before = late // _MICROSECOND, [None] * _WIDTH
-    for row in json.loads(text):
-        row += [None] * (_WIDTH - len(row))
-        at, flags = row[0], row[9]
-        if flags & _SHORT:
-            row[7] += at
-            for place in _SHOWN:
-                if row[place] == _SAME:
-                    row[place] = before[place]
-        before, learned = row, row[7]
+    much = late // _MICROSECOND
+    for row in _whole(json.loads(text), _SHOWN):
+        at, learned, flags = row[0], row[7], row[9]
         if row[18] is not None:
             echoes = _helds(row[18])
             if any(held.scan.status is Status.UNKNOWN for held in _flat(echoes)):
@@ -156,19 +149,22 @@ def _shortened(full: list[Any], before: list[Any] | None) -> list[Any]:
     return row
 
 
-def _helds(rows: Iterable[list[Any]]) -> list[Held]:
+def _whole(rows: Iterable[list[Any]], places: Iterable[int]) -> Iterator[list[Any]]:
+    """Rows as they were before they were shortened. places: of the words that are wanted."""
     before: list[Any] = []
-    helds = []
     for row in rows:
         row += [None] * (_WIDTH - len(row))
         if row[9] & _SHORT:
             row[7] += row[0]
-            for place in _WORDS:
+            for place in places:
                 if row[place] == _SAME:
                     row[place] = before[place]
-        helds.append(_held(row))
         before = row
-    return helds
+        yield row
+
+
+def _helds(rows: Iterable[list[Any]]) -> list[Held]:
+    return [_held(row) for row in _whole(rows, _WORDS)]
 
 
 def _held(row: list[Any]) -> Held:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import LargeBinary, Row, delete, func, literal, select, update
 
-from gateway.store import queues
+from gateway.store import bulk, queues
 from gateway.store.engine import Tx
 from gateway.store.tables import compact, inbox, micros
 from gateway.store.text import storable
@@ -76,15 +76,9 @@ async def end(tx: Tx, row: Row[Any], state: str, reason: str | None = None) -> N
 
 async def end_read(tx: Tx, rows: Sequence[Row[Any]]) -> None:
     """`end` as read for many, with one statement. Raise LeaseLost if one of them was lost; then none may be kept."""
-    if not rows:
-        return
-    held = [(row.id, row.fence) for row in rows]
-    if tx.dialect == "sqlite":
-        ended = await tx.conn.exec_driver_sql(_READ_SQLITE, held)
-    else:
-        ended = await tx.conn.exec_driver_sql(_READ_POSTGRESQL, tuple(map(list, zip(*held, strict=True))))
-    if ended.rowcount != len(held):
-        raise queues.LeaseLost(f"inbox: {len(held) - ended.rowcount} of {len(held)} pushes")
+    ended = await bulk.run_many(tx, _READ_SQLITE, _READ_POSTGRESQL, [(row.id, row.fence) for row in rows])
+    if ended != len(rows):
+        raise queues.LeaseLost(f"inbox: {len(rows) - ended} of {len(rows)} pushes")
 
 
 _DONE = f"due_at = NULL, state = '{READ}', reason = NULL"

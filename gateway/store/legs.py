@@ -25,10 +25,6 @@ async def get(tx: Tx, leg_id: str) -> Row[Any] | None:
     return (await tx.conn.execute(select(legs).where(legs.c.id == leg_id))).one_or_none()
 
 
-async def of_ids(tx: Tx, ids: Iterable[str]) -> list[Row[Any]]:
-    return list((await tx.conn.execute(select(legs).where(legs.c.id.in_(list(ids))))).all())
-
-
 async def of_shipments(tx: Tx, ids: Iterable[str]) -> list[Row[Any]]:
     """By shipment, the first leg first. Whoever means to write holds the shipments (`shipments.locked`)."""
     found = select(legs).where(bulk.among(tx, legs.c.shipment_id, ids)).order_by(legs.c.shipment_id, legs.c.ordinal)

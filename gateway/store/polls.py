@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, exists, literal, select, union_all, update
 
+from gateway.store import bulk
 from gateway.store.engine import Tx
 from gateway.store.tables import instant, micros, polls
 from gateway.store.upsert import insert
@@ -52,23 +53,20 @@ class About:
         return self.watching and self.closed_why not in {"cancelled", "superseded"}
 
 
+#: Of a leg that comes on the schedule.
+_NEW = {"fence": 0, "failures": 0}
+
+
 async def schedule(tx: Tx, leg_id: str, carrier: str, due_at: datetime | None) -> None:
     """Ask about this leg then (None: never again). A lease that somebody holds stays his until he ends it."""
-    added = insert(tx, polls).values(leg_id=leg_id, carrier=carrier, due_at=due_at, fence=0, failures=0)
+    added = insert(tx, polls).values(leg_id=leg_id, carrier=carrier, due_at=due_at, **_NEW)
     await tx.conn.execute(added.on_conflict_do_update(index_elements=["leg_id"], set_={"due_at": due_at}))
-
-
-_SCHEDULE_SQLITE = """INSERT INTO polls (leg_id, carrier, due_at, fence, failures) VALUES (?, ?, ?, 0, 0)
-ON CONFLICT (leg_id) DO UPDATE SET due_at = excluded.due_at"""
-_SCHEDULE_POSTGRESQL = """INSERT INTO polls (leg_id, carrier, due_at, fence, failures)
-SELECT leg_id, carrier, due_at, 0, 0 FROM unnest($1::text[], $2::text[], $3::bigint[]) AS told (leg_id, carrier, due_at)
-ON CONFLICT (leg_id) DO UPDATE SET due_at = excluded.due_at"""
 
 
 async def schedule_many(tx: Tx, legs: Sequence[tuple[str, str, datetime | None]]) -> None:
     """`schedule` for many: (leg id, carrier, due at)."""
-    latest = {leg: (leg, carrier, _micros(due)) for leg, carrier, due in legs}
-    await _many(tx, _SCHEDULE_SQLITE, _SCHEDULE_POSTGRESQL, list(latest.values()))
+    latest = {leg: {"leg_id": leg, "carrier": carrier, "due_at": due, **_NEW} for leg, carrier, due in legs}
+    await bulk.upsert_many(tx, polls, list(latest.values()), ("due_at",))
 
 
 async def due_carriers(tx: Tx, carriers: Sequence[str], now: datetime) -> list[str]:
@@ -195,8 +193,9 @@ WHERE polls.leg_id = told.leg_id AND polls.fence = told.fence"""
 
 async def end_many(tx: Tx, ends: Sequence[End]) -> int:
     """End claimed polls; those whose lease was lost stay as they are. How many were ours."""
-    rows = [(one.leg_id, one.fence, _micros(one.due_at), one.failures) for one in ends]
-    return await _many(tx, _END_SQLITE, _END_POSTGRESQL, rows)
+    due = [None if one.due_at is None else micros(one.due_at) for one in ends]
+    rows = [(one.leg_id, one.fence, at, one.failures) for one, at in zip(ends, due, strict=True)]
+    return await bulk.run_many(tx, _END_SQLITE, _END_POSTGRESQL, rows)
 
 
 async def answered(tx: Tx, leg_ids: Sequence[str]) -> None:
@@ -214,17 +213,3 @@ async def forget(tx: Tx, leg_ids: Sequence[str]) -> None:
 
 async def of_leg(tx: Tx, leg_id: str) -> Row[Any] | None:
     return (await tx.conn.execute(select(polls).where(polls.c.leg_id == leg_id))).one_or_none()
-
-
-async def _many(tx: Tx, sqlite: str, postgresql: str, rows: Sequence[tuple[Any, ...]]) -> int:
-    """A statement for many rows: each on its own on SQLite, as columns on PostgreSQL. How many it changed."""
-    if not rows:
-        return 0
-    if tx.dialect == "sqlite":
-        return (await tx.conn.exec_driver_sql(sqlite, list(rows))).rowcount
-    columns = tuple(list(column) for column in zip(*rows, strict=True))
-    return (await tx.conn.exec_driver_sql(postgresql, columns)).rowcount
-
-
-def _micros(at: datetime | None) -> int | None:
-    return None if at is None else micros(at)

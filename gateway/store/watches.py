@@ -107,30 +107,18 @@ def _at(value: int | None) -> datetime | None:
     return None if value is None else instant(value)
 
 
-_PUT_SQLITE = "UPDATE watches SET due_at = ?2, fence = ?3 WHERE shipment_id = ?1"
-_PUT_POSTGRESQL = """UPDATE watches SET due_at = told.due_at, fence = told.fence
-FROM unnest($1::text[], $2::bigint[], $3::int[]) AS told (shipment_id, due_at, fence)
-WHERE watches.shipment_id = told.shipment_id"""
-
-
 async def put_many(tx: Tx, looked: Sequence[tuple[Brief, datetime | None]]) -> None:
     """When each of `due` is due again (None: not until something changes)."""
-    await _put(tx, [(one.shipment_id, None if at is None else micros(at), one.fence) for one, at in looked])
+    rows = [{"shipment_id": one.shipment_id, "due_at": at, "fence": one.fence} for one, at in looked]
+    await bulk.put_many(tx, watches, rows)
 
 
 async def take(tx: Tx, briefs: Sequence[Brief], until: datetime) -> list[Watch]:
     """Those of `due` that need more than a glance, with a lease."""
     taken = [Watch(shipment_id=one.shipment_id, fence=one.fence + 1) for one in briefs]
-    await _put(tx, [(one.shipment_id, micros(until), one.fence) for one in taken])
+    rows = [{"shipment_id": one.shipment_id, "due_at": until, "fence": one.fence} for one in taken]
+    await bulk.put_many(tx, watches, rows)
     return taken
-
-
-async def _put(tx: Tx, rows: Sequence[tuple[str, int | None, int]]) -> None:
-    if rows and tx.dialect == "sqlite":
-        await tx.conn.exec_driver_sql(_PUT_SQLITE, list(rows))
-    elif rows:
-        columns = tuple(list(column) for column in zip(*rows, strict=True))
-        await tx.conn.exec_driver_sql(_PUT_POSTGRESQL, columns)
 
 
 async def end(tx: Tx, watch: Watch, due_at: datetime | None) -> None:

@@ -19,7 +19,6 @@ from gateway.store.tables import instant
 Json = dict[str, Any]
 #: A carrier's code -> its name in the reader's language.
 Names = Mapping[str, str]
-_FINAL = frozenset(status.value for status in FINAL)
 
 
 def glance(rows: Sequence[Row], names: Names, words: Callable[[Row], Json], late: timedelta) -> Json | None:
@@ -42,7 +41,7 @@ def glance(rows: Sequence[Row], names: Names, words: Callable[[Row], Json], late
         **words(shipment),
         "since": _local(shipment.since, at),
         "promised_at": (promise := _promised(shipment)),
-        "eta": _eta(shipment, promise),
+        "eta": eta(promise, shipment.status, shipment.late),
         "stalled": bool(shipment.stalled),
         "late": bool(shipment.late),
         "delivered_at": _local(shipment.delivered_at, at),
@@ -53,11 +52,10 @@ def glance(rows: Sequence[Row], names: Names, words: Callable[[Row], Json], late
 
 
 def _leg(row: Row, told: Sequence[tuple[int, Json]], names: Names) -> Json:
-    cancelled = row.closed_why == "cancelled" and row.leg_status not in _FINAL
     return {
         "carrier": {"code": row.leg_carrier, "name": names[row.leg_carrier]},
         "tracking_number": row.leg_number,
-        "status": Status.CANCELLED.value if cancelled else row.leg_status,
+        "status": leg_status(row.leg_status, row.closed_why),
         "reason": row.leg_reason,
         "current": (row.leg_carrier, row.leg_number) == (row.carrier, row.tracking_number),
         "scans": [shown for _, shown in reversed(told)],
@@ -75,6 +73,12 @@ def _promised(shipment: Row) -> str | None:
     return None if shipment.promised_at is None else instant(shipment.promised_at).isoformat()
 
 
-def _eta(shipment: Row, promise: str | None) -> Json | None:
-    over = shipment.late or shipment.status in _FINAL or shipment.status == Status.RETURNING
+def eta(promise: str | None, status: str, late: bool) -> Json | None:
+    """When it can be expected: all we know is the promise, and that only until it is broken or kept."""
+    over = late or status in FINAL or status == Status.RETURNING
     return None if promise is None or over else {"earliest": None, "latest": promise, "basis": "promise"}
+
+
+def leg_status(status: str, closed_why: str | None) -> str:
+    """What a reader is told of a leg: one that we cancelled is cancelled, unless it came to another end."""
+    return Status.CANCELLED if closed_why == "cancelled" and status not in FINAL else status

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, to_json
 
 from gateway.cache import Rendered
-from gateway.domain import FINAL, Reason, Status
+from gateway.domain import Reason, Status
 from gateway.rules.history import Held
 from gateway.runtime import Runtime
 from gateway.store import legs as leg_rows
@@ -22,7 +22,7 @@ from gateway.store.engine import Tx
 from gateway.store.reading import Row
 from gateway.store.tables import instant
 from gateway.tracking.change import Snapshot
-from gateway.tracking.glance import glance
+from gateway.tracking.glance import eta, glance, leg_status
 from gateway.tracking.journey import Journey, Leg
 from gateway.tracking.numbers import normal
 from gateway.tracking.reading import read, unread
@@ -91,7 +91,7 @@ def tracking_view(rt: Runtime, journey: Journey, locale: str | None = None) -> J
         "reason_text": rt.words.reason(locale, shipment.reason) if shipment.reason else None,
         "since": _local(shipment.since, journey),
         "promised_at": promised(shipment),
-        "eta": _eta(shipment),
+        "eta": eta(promised(shipment), shipment.status, shipment.late),
         "stalled": shipment.stalled,
         "late": shipment.late,
         "delivered_at": _local(shipment.delivered_at, journey),
@@ -109,14 +109,6 @@ def promised(shipment: Snapshot) -> str | None:
     return shipment.promised_at.isoformat() if shipment.promised_at else None
 
 
-def _eta(shipment: Snapshot) -> Json | None:
-    """When it can be expected: all we know is the promise, and that only until it is broken or kept."""
-    latest = promised(shipment)
-    if latest is None or shipment.late or shipment.status in FINAL or shipment.status is Status.RETURNING:
-        return None
-    return {"earliest": None, "latest": latest, "basis": "promise"}
-
-
 def _leg(rt: Runtime, journey: Journey, leg: Leg, locale: str | None) -> Json:
     shipment = journey.shipment
     current = (leg.carrier, leg.tracking_number) == (shipment.carrier, shipment.tracking_number)
@@ -124,7 +116,7 @@ def _leg(rt: Runtime, journey: Journey, leg: Leg, locale: str | None) -> Json:
     return {
         "carrier": _carrier(rt, leg.carrier, locale),
         "tracking_number": leg.tracking_number,
-        "status": Status.CANCELLED if leg.closed_why == "cancelled" and state.status not in FINAL else state.status,
+        "status": leg_status(state.status, leg.closed_why),
         "reason": state.reason,
         "current": current,
         "scans": [scan_view(held, late) for held in reversed(read(leg.history, journey.meanings))],

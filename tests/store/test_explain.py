@@ -39,7 +39,7 @@ MAY = {
     ("legs.telling", ""): "an operator said what a code means: histories are searched for it, 200 at a time",
 }
 #: What only people and tests ask for, never the gateway; and those that move or make a whole store.
-UNASKED = {"outbox.of_kind", "shipments.mentioning", "legs.of_ids"}
+UNASKED = {"outbox.of_kind", "shipments.mentioning"}
 MOVING = {"export", "load", "migrate"}
 #: They speak on one store only.
 ONE_STORE = {"sqlite": {"census.processes", "incidents.alone", "ledger.alone", "legs.hold_names", "migrate.alone"}}
