@@ -41,7 +41,7 @@ from gateway.store.engine import Store, connect
 from gateway.store.migrate import alone, upgrade
 from gateway.tracking.inbox import Inbox
 from gateway.tracking.poll import Polling
-from gateway.tracking.pushes import read_inbox
+from gateway.tracking.pushes import ABREAST, read_inbox
 from gateway.web.app import DOORS, RUNNING, application
 from gateway.web.auth import Keyring, Role, digest, new_key
 from gateway.web.doorstep import shorten
@@ -143,7 +143,9 @@ class Gateway:
             return [own]
         return [
             own,
-            Loop(signal="inbox", work=lambda: read_inbox(rt, 200, more=9), seconds=1),
+            Loop(
+                signal="inbox", work=lambda: read_inbox(rt, 200, more=9, abreast=ABREAST[rt.store.dialect]), seconds=1
+            ),
             Loop(signal="outbox", work=lambda: deliver_due(rt, 16), seconds=1),
             Loop(signal="watches", work=lambda: sweep(rt, 200), seconds=1),
             Loop(signal="polls", work=self.polling.tick, seconds=1),

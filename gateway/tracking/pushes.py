@@ -29,6 +29,8 @@ from gateway.tracking.record import Heard, problem, record
 
 log = logging.getLogger(__name__)
 
+#: Passes over a long inbox at once, by store: SQLite has one writer.
+ABREAST = {"sqlite": 1, "postgresql": 3}
 #: Tries of a push at which our own code fails, and the first wait between them.
 TRIES = 5
 WAIT = timedelta(minutes=1)
@@ -65,14 +67,25 @@ class Reading:
         return self.unreadable is None and self.broke is None
 
 
-async def read_inbox(rt: Runtime, limit: int = 100, *, more: int = 0) -> int:
+async def read_inbox(rt: Runtime, limit: int = 100, *, more: int = 0, abreast: int = 1) -> int:
     """Read pushes that wait: how many. One that cannot be read harms no other.
 
     limit: at most so many in one transaction. more: so many further transactions; each but the last claims what the
-    next one reads, which saves a commit.
+    next one reads, which saves a commit. abreast: so many do this at once while more wait than `limit`; while one waits
+    for the store another reads.
     """
     async with rt.store.write() as tx:
         claimed = await _claim(rt, tx, limit)
+    others = abreast - 1 if len(claimed) == limit else 0
+    passes = [_read_on(rt, claimed, limit, more), *(read_inbox(rt, limit, more=more) for _ in range(others))]
+    read = await asyncio.gather(*passes, return_exceptions=True)  # none is left behind, whatever becomes of another
+    for failed in read:
+        if isinstance(failed, BaseException):
+            raise failed
+    return sum(number for number in read if isinstance(number, int))
+
+
+async def _read_on(rt: Runtime, claimed: list[Row], limit: int, more: int) -> int:
     number = len(claimed)
     while claimed:
         readings = [await _read(rt, row) for row in claimed]

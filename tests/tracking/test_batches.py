@@ -115,6 +115,19 @@ async def test_a_pass_reads_on_while_pushes_wait(store: Store) -> None:
     assert await read_inbox(rt, 2, more=9) == 0
 
 
+async def test_many_passes_at_once_read_each_push_once(store: Store) -> None:
+    rt = world(store)
+    numbers = [f"A{number}" for number in range(30)]
+    ids = [await rt.registered(number) for number in numbers]
+    async with Inbox(rt) as inbox:
+        for number in numbers:
+            await inbox.accept("sf", Push(body=json.dumps([[number, 1, "in_transit"]]).encode()))
+    assert await read_inbox(rt, 4, more=9, abreast=3) == len(numbers)
+    assert [(await rt.shipment(one)).sequence for one in ids] == [2] * len(ids)
+    async with store.read() as tx:
+        assert await rows.counts(tx) == {}
+
+
 async def test_rows_are_put_by_their_own_names(store: Store) -> None:
     rt = world(store)
     ids = [await rt.registered(number) for number in ("A1", "A2")]
