@@ -16,9 +16,11 @@ from typing import Any, NamedTuple, cast
 from gateway.store.engine import Store
 
 #: Numbers in one question.
-_MOST = 200
+_MOST = 100
 #: Seconds on one connection (it has a deadline), and until it is given back when nobody comes.
 _STAY, _LINGER = 1.0, 0.05
+#: Turns of the loop from the first who asks to the question.
+_TURNS = 3
 
 
 class Asked(NamedTuple):
@@ -125,6 +127,8 @@ class Reading:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LINGER):
                     await self._news.wait()
+                for _ in range(_TURNS):  # who else has a request in hand asks along
+                    await asyncio.sleep(0)
         return bool(self._waiting)
 
     def _next(self) -> list[Asked]:

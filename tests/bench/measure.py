@@ -49,8 +49,9 @@ def in_turn(ours: Callable[[], float], ceiling: Callable[[], float], rounds: int
 
 def wanted(pid: int) -> float:
     """Seconds in which a process has run or stood in line for its core, all its threads."""
-    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(sum(map(int, thread.read_text().split()[:2])) for thread in threads) / 1e9
+    ran = sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    stood = sum(int(thread.read_text().split()[1]) for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return ran / os.sysconf("SC_CLK_TCK") + stood / 1e9
 
 
 @contextmanager

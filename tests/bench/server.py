@@ -20,6 +20,7 @@ from aiohttp import web
 
 from gateway.app import Gateway
 from gateway.contract import Push
+from gateway.garbage import settle
 from gateway.tracking.inbox import Inbox
 from gateway.web.app import application
 from gateway.web.auth import Keyring, Role, new_key
@@ -94,6 +95,7 @@ async def serve(database_url: str, shipments: int) -> None:
     key, numbers = await storefront_key(gateway), [number(place) for place in range(shipments)]
     body, etags = await first_answers(gateway.port, key, numbers[:hot])
     await keep_answers(gateway.store, numbers[hot - 1], body)
+    settle()
     os.sync()  # what was filled is on the disk before anything is measured
     desk = Desk(keyring=Keyring(gateway.store), metrics=Metrics(), inbox=Nowhere(gateway.rt))
     storeless, close_storeless = await listen(application(gateway.rt, desk))
