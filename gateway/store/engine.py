@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 #: What PostgreSQL knows our connections by: the name, and which process of ours.
 APPLICATION = "gateway "
 _BUSY_MS = 15_000
-#: Pages in the write-ahead log (16 MiB) before they are moved to the database: a batch of pushes alone writes 1,500.
+#: Pages in the write-ahead log (16 MiB) before they are moved to the database: some batches of pushes.
 _CHECKPOINT_PAGES = 4000
 #: Seconds a transaction waits for a store that cannot be reached, and between two tries.
 _PATIENCE, _PAUSE = 2.0, 0.1

@@ -6,17 +6,14 @@ was sent and the last one answered, by the machine's clock.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from functools import partial
 from itertools import repeat
 from typing import Any
 from urllib.parse import urlencode
@@ -25,7 +22,7 @@ import uvloop
 
 from gateway.contract.signing import compact, md5_base64
 from tests.bench import fill
-from tests.bench.load import Connection, Meter, Target
+from tests.bench.load import Once
 from tests.bench.wire import APP_KEY, APP_SECRET
 
 #: Of eight pushes one is the courier's round and one the signature; the others are hubs.
@@ -104,42 +101,15 @@ def push(place: int, at: datetime) -> bytes:
     return (head + kind + body).encode()
 
 
-class Once(Meter):
-    """A meter whose requests are each sent once; `done` when all are answered."""
-
-    def __init__(self, burst: Burst) -> None:
-        at = datetime.fromtimestamp(burst.at, UTC)
-        super().__init__(Target(port=burst.port, requests=[""]))
-        every = [push(place, at) for place in burst.parcels]
-        self.left = len(every)
-        self.requests = iter(every)
-        self.done = asyncio.Event()
-
-    def answered(self, connection: Connection, seconds: float, status: int, body: int) -> None:
-        super().answered(connection, seconds, status, body)
-        self.left -= 1
-        if not self.left:
-            self.done.set()
-        with suppress(StopIteration):
-            connection.send()
-
-
 async def run(burst: Burst) -> tuple[float, float]:
-    """When the first push was sent and the last one answered, by the machine's clock. Raise WrongAnswer."""
-    loop, meter = asyncio.get_running_loop(), Once(burst)
-    for _ in range(burst.connections):
-        await loop.create_connection(partial(Connection, meter), "127.0.0.1", burst.port)
-    began = time.monotonic()
-    for connection in meter.resting[: meter.left]:
-        connection.send()
-    finished = asyncio.create_task(meter.done.wait())
-    await asyncio.wait([finished, meter.failed], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-    ended = time.monotonic()
-    meter.check()
+    """When the first push was sent and the last one answered, by the machine's clock. Raise WrongAnswer or Stuck."""
+    at = datetime.fromtimestamp(burst.at, UTC)
+    every = [push(place, at) for place in burst.parcels]
+    meter = Once(burst.port, every, len(every))
+    told = await meter.run(burst.connections, PATIENCE)
     if meter.left:
         raise Stuck(f"{meter.left} pushes were not answered")
-    meter.failed.cancel()
-    return began, ended
+    return told
 
 
 def main() -> None:

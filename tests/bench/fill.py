@@ -15,7 +15,7 @@ from sqlalchemy import Table, text
 from gateway.domain import Basis, Scan, Source, Status
 from gateway.runtime import Runtime
 from gateway.store.engine import Store
-from gateway.store.tables import legs, polls, shipments, watches
+from gateway.store.tables import legs, micros, polls, shipments, watches
 from gateway.tracking.record import Heard, record
 from gateway.tracking.register import NewShipment, register
 from tests.bench.subject import open_gateway
@@ -44,23 +44,28 @@ def number(place: int) -> str:
     return f"{_FIRST + place}"
 
 
-def fill(url: str, count: int, scans: int = 8) -> None:
+def fill(url: str, count: int, scans: int = 8, *, rest: timedelta | None = None) -> None:
     """Have `count` shipments with a leg, a poll and a watch each, and `scans` scans, in this database.
 
-    Those that are there already stay. The process must not run a loop; elsewhere `fill_store` is for it.
+    Those that are there already stay. rest: so long no poll and no watch of a new one is due. The process must not run
+    a loop; elsewhere `fill_store` is for it.
     """
-    asyncio.run(_fill(url, count, scans))
+    asyncio.run(_fill(url, count, scans, rest))
 
 
-async def _fill(url: str, count: int, scans: int) -> None:
+async def _fill(url: str, count: int, scans: int, rest: timedelta | None) -> None:
     gateway = await open_gateway(url)
-    await fill_store(gateway.rt, count, scans)
+    await fill_store(gateway.rt, count, scans, rest=rest)
     await gateway.stop()
 
 
-async def fill_store(rt: Runtime, count: int, scans: int = 8) -> None:
+async def fill_store(rt: Runtime, count: int, scans: int = 8, *, rest: timedelta | None = None) -> None:
     """As `fill`, with the gateway's own store."""
     await _template(rt, scans)
+    if rest is not None:
+        async with rt.store.write() as tx:
+            for table in ("polls", "watches"):
+                await tx.conn.execute(text(f"UPDATE {table} SET due_at = :due"), {"due": micros(rt.clock() + rest)})
     async with rt.store.read() as tx:
         have = (await tx.conn.execute(text("SELECT count(*) FROM shipments"))).scalar_one()
     for low in range(have, count, _CHUNK):

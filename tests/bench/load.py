@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import cycle
@@ -154,6 +154,49 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._meter.fail(WrongAnswer(f"the connection was closed: {exc}"))
+
+
+class Once(Meter):
+    """A meter whose requests are each sent once."""
+
+    def __init__(self, port: int, requests: Iterable[bytes], count: int) -> None:
+        super().__init__(Target(port=port, requests=[""]))
+        self.left, self.requests, self.done = count, iter(requests), asyncio.Event()
+
+    def answered(self, connection: Connection, seconds: float, status: int, body: int) -> None:
+        if status != self.target.expect:
+            self.fail(WrongAnswer(f"status {status} instead of {self.target.expect}"))
+        self.left -= 1
+        if not self.left:
+            self.done.set()
+        self._next(connection)
+
+    def _next(self, connection: Connection) -> None:
+        try:
+            connection.send()
+        except StopIteration:
+            self.rest(connection)
+
+    async def run(self, connections: int, patience: float) -> tuple[float, float]:
+        """When the first was sent and the last answered, by the machine's clock; at most `patience` seconds.
+
+        What was not answered by then is `left`. Raise WrongAnswer.
+        """
+        loop = asyncio.get_running_loop()
+        for _ in range(connections):
+            await loop.create_connection(partial(Connection, self), "127.0.0.1", self.target.port)
+        waiting, self.resting, began = self.resting, [], time.monotonic()
+        for connection in waiting:
+            self._next(connection)
+        finished = asyncio.create_task(self.done.wait())
+        await asyncio.wait([finished, self.failed], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        ended = time.monotonic()
+        finished.cancel()
+        self.check()
+        self.failed.cancel()  # from here on connections may close
+        for connection in waiting:
+            connection.transport.abort()
+        return began, ended
 
 
 def _body_length(head: bytes) -> int:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import uvloop
 
+from tests.bench import wire
 from tests.bench.figure import Figure
 from tests.bench.fill import fill, number
+from tests.bench.load import Once
 from tests.bench.measure import Plan, cores, database
 from tests.servers import free_port
 
@@ -23,8 +25,10 @@ NAMES = ("start", "memory", "memory_served")
 _ROOT = Path(__file__).parents[2]
 _STARTS, _IDLE_SECONDS = 5, 3.0
 #: Shipments in the store of the first two; the longest that reading may take, and reads under way at once.
-_FEW, _READ_SECONDS, _AT_ONCE = 1_000, 240.0, 8
+_FEW, _READ_SECONDS, _AT_ONCE = 1_000, 420.0, 64
 _KEY = "bench-only-bench-only"
+#: Nothing is to be polled or swept while it is measured.
+_REST = timedelta(days=30)
 _MB = 1 << 20
 #: Of our own environment. A gateway is started with what it compiled the time before.
 _NOT_HANDED_DOWN = ("GATEWAY_", "PYTHONDONTWRITEBYTECODE")
@@ -44,7 +48,7 @@ def measure(names: Sequence[str], plan: Plan, folder: Path) -> Iterator[Figure]:
             yield _limit("memory", title, "MB", 150, [memory for _, memory in seen])
     if "memory_served" in names:
         with database("sqlite", folder) as url:
-            fill(url, plan.many)
+            fill(url, plan.many, rest=_REST)
             yield _served(url, plan.many)
 
 
@@ -108,27 +112,17 @@ def _served(url: str, many: int) -> Figure:
     with _process(url) as (process, address, _):
         os.sched_setaffinity(process.pid, {cores()[0]})
         before = _resident(process.pid)
-        read = uvloop.run(_read(address, many))
+        read = uvloop.run(_read(int(address.rpartition(":")[2]), many))
         after = _resident(process.pid)
     notes = [] if read == many else [f"only {read:,} of {many:,} were read in {_READ_SECONDS:.0f} s"]
     title = f"resident memory of `gateway serve` after {read:,} different shipments were read over HTTP, one read each"
     return _limit("memory_served", title, "MB", 250, [after], notes, beside=f"{before:.0f} MB before")
 
 
-async def _read(address: str, many: int) -> int:
-    """How many numbers were read until the time was over."""
-    places, until, read = iter(range(many)), time.monotonic() + _READ_SECONDS, 0
-    limits = httpx.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE)
-    headers = {"Authorization": f"Bearer {_KEY}"}
-
-    async def reader(client: httpx.AsyncClient) -> None:
-        nonlocal read
-        for place in places:
-            if time.monotonic() > until:
-                return
-            (await client.get(f"/v1/tracking/{number(place)}")).raise_for_status()
-            read += 1
-
-    async with httpx.AsyncClient(base_url=address, headers=headers, limits=limits, trust_env=False) as client:
-        await asyncio.gather(*(reader(client) for _ in range(_AT_ONCE)))
-    return read
+async def _read(port: int, many: int) -> int:
+    """How many numbers were read until all were, or the time was over."""
+    key = {"Authorization": f"Bearer {_KEY}"}
+    requests = (wire.read(f"/v1/tracking/{number(place)}", key).encode() for place in range(many))
+    meter = Once(port, requests, many)
+    await meter.run(_AT_ONCE, _READ_SECONDS)
+    return many - meter.left
