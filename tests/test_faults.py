@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 import pytest
@@ -24,11 +25,12 @@ TOGETHER = [[name for name in place.faults if name not in LONG] for place in PLA
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("names", TOGETHER, ids=lambda names: names[0])
 async def test_nothing_is_lost_or_doubled_by_a_fault(names: list[str]) -> None:
-    async for finding in faults(names, short=True):
-        assert finding.good, finding
-        assert finding.line() == {
-            "fault": finding.fault, "runs": finding.runs, "kills": finding.kills, "lost": 0, "doubled": 0,
-        }  # fmt: skip
+    async with aclosing(faults(names, short=True)) as findings:  # the town goes with it, whatever was found
+        async for finding in findings:
+            assert finding.good, finding
+            assert finding.line() == {
+                "fault": finding.fault, "runs": finding.runs, "kills": finding.kills, "lost": 0, "doubled": 0,
+            }  # fmt: skip
 
 
 def test_what_is_left_out_is_named() -> None:

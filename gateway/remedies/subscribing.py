@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 
 from gateway.contract import Unavailable
 from gateway.outcome import Again, Done, Drop, End
+from gateway.plugins import Carrier
 from gateway.remedies.parcel import leg_ref
 from gateway.runtime import Runtime
 from gateway.store import legs, outbox, shipments
 from gateway.store.outbox import Deed
 from gateway.store.rows import Row
-from gateway.tracking.accounts import account
+from gateway.tracking.accounts import MOST_PAUSE, Way, account
+from gateway.tracking.asking import note_failure
 from gateway.tracking.change import Snapshot
 from gateway.tracking.journey import Leg
+from gateway.tracking.pace import reader
 
 #: Asked again when so much of a subscription's life is over.
 _RENEW = 0.8
@@ -39,8 +42,8 @@ async def subscribe(rt: Runtime, deed: Row) -> End:
     try:
         await carrier.adapter.subscribe(leg_ref(rt, Snapshot.of(shipment), Leg.of(row)))
     except Unavailable as error:
-        if error.retry_after is not None:  # of the account: what else it is to be asked for waits as well
-            await rt.limits.pause(account(carrier), error.retry_after)
+        if error.retry_after is not None:
+            await _leave_alone(rt, carrier, error, error.retry_after)
         raise
     life = carrier.adapter.subscription_life
     until = rt.clock() + (_LASTS if life is None else timedelta(seconds=life))
@@ -49,6 +52,15 @@ async def subscribe(rt: Runtime, deed: Row) -> End:
         if life is not None:
             await outbox.add(tx, _renewal(deed, rt.clock() + timedelta(seconds=life * _RENEW)), rt.clock())
     return Done(result={"until": until.isoformat() if life is not None else None})
+
+
+async def _leave_alone(rt: Runtime, carrier: Carrier, error: Unavailable, seconds: float) -> None:
+    """What else the account is to be asked for waits as well. A pause that is longer than any of ours counts as failed
+    polls: none is made meanwhile that could fail."""
+    if seconds > MOST_PAUSE and reader(rt, carrier.code) is carrier:
+        await note_failure(rt, Way(provider=carrier, own=True), error)
+    else:
+        await rt.limits.pause(account(carrier), seconds)
 
 
 def _renewal(deed: Row, at: datetime) -> Deed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,7 +51,7 @@ PLACES = (
 NAMES = [name for place in PLACES for name in place.faults]
 
 
-async def faults(names: Iterable[str], *, short: bool) -> AsyncIterator[Finding]:
+async def faults(names: Iterable[str], *, short: bool) -> AsyncGenerator[Finding]:
     """Do them, and tell what was seen of each when it has been done."""
     for place in PLACES:
         wanted = {name: fault for name, fault in place.faults.items() if name in names}
