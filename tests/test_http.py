@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -20,11 +21,12 @@ class Peer:
 
     def __init__(self) -> None:
         self.requests = 0
+        self.heads: list[str] = []
         self.answer: Answer = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await reader.readuntil(b"\r\n\r\n")
+            self.heads.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
             self.requests += 1
             await self.answer(reader, writer)
         finally:
@@ -125,3 +127,45 @@ async def test_a_trickling_answer_ends_at_the_deadline(peer: tuple[Peer, str], o
     async with outside.client(peer[1]) as http:
         with pytest.raises(Unavailable):
             await http.get("/x")
+
+
+async def test_a_packed_answer_is_unpacked(peer: tuple[Peer, str], outside: Outside) -> None:
+    packed = gzip.compress("已签收".encode())
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+    peer[0].answer = answering(head.encode() + packed)
+    async with outside.client(peer[1]) as http:
+        assert (await http.get("/x")).text == "已签收"
+        peer[0].answer = answering(head.encode() + b"x" * len(packed))
+        with pytest.raises(Unavailable):
+            await http.get("/x")
+
+
+async def test_an_answer_that_is_too_large_is_none(
+    peer: tuple[Peer, str], outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.http.MAX_ANSWER", 1)
+    async with outside.client(peer[1]) as http:
+        with pytest.raises(Unavailable, match="more than 1 bytes"):
+            await http.get("/x")
+
+
+async def test_a_provider_gets_its_own_cookies_back_and_no_other_does(peer: tuple[Peer, str], outside: Outside) -> None:
+    peer[0].answer = answering(b"HTTP/1.1 200 OK\r\nSet-Cookie: at=node7\r\nContent-Length: 2\r\n\r\nok")
+    async with outside.client(peer[1]) as http, outside.client(peer[1]) as other:
+        for client in (http, http, other):
+            await client.get("/x")
+    assert ["cookie: at=node7" in head for head in peer[0].heads] == [False, True, False]
+
+
+async def test_an_account_in_the_address_is_shown(peer: tuple[Peer, str], outside: Outside) -> None:
+    async with outside.client(peer[1].replace("//", "//me:secret@")) as http:
+        await http.get("/x")
+    assert "authorization: basic bwu6c2vjcmv0" in peer[0].heads[0]
+
+
+async def test_paths_and_queries_are_sent_as_they_were_given(peer: tuple[Peer, str], outside: Outside) -> None:
+    async with outside.client(f"{peer[1]}/v1") as http:
+        await http.get("/a", params={"n": "1"})
+        await http.get("/a", params={"n": "2"})
+        await http.get(f"{peer[1]}/b?n=3")
+    assert [head.split()[1] for head in peer[0].heads] == ["/v1/a?n=1", "/v1/a?n=2", "/b?n=3"]

@@ -74,3 +74,24 @@ async def test_whoever_is_cut_off_while_writing_for_others_leaves_it_to_the_next
     ends = await asyncio.gather(first, second, return_exceptions=True)
     assert [type(end) for end in ends] == [asyncio.CancelledError] * 2
     assert book.groups == [["c"]]
+
+
+async def test_a_write_waits_for_what_is_coming_but_not_for_long() -> None:
+    book = Book()
+    book.open.set()
+    patient = Together(book.write, most=3, patience=60)
+    with patient.coming():
+        first = asyncio.create_task(patient("a"))
+        await asyncio.sleep(0)
+        with patient.coming():
+            second = asyncio.create_task(patient("b"))
+            await asyncio.sleep(0)
+        assert not book.groups
+    await asyncio.gather(first, second)
+    with patient.coming():  # no more than fit are waited for
+        await asyncio.gather(*(patient(item) for item in "cde"))
+    assert book.groups == [["a", "b"], ["c", "d", "e"]]
+    hasty = Together(book.write, most=3, patience=0.01)
+    with hasty.coming():
+        await hasty("f")
+    assert book.groups[-1] == ["f"]

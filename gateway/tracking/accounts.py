@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from gateway import plugins
@@ -23,19 +24,22 @@ CONFIG_PAUSE = 1800.0
 MOST_PAUSE = 900.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Way:
-    """How a carrier's numbers are read now. own: by its own row, not the fallback. probe: it failed when last asked."""
+    """How a carrier's numbers are read now. own: by its own row, not the fallback. probe: it failed when last asked.
+
+    Without slots: what every question asks for is worked out once.
+    """
 
     provider: Carrier
     own: bool
     probe: bool = False
 
-    @property
+    @cached_property
     def account(self) -> str:
         return account(self.provider)
 
-    @property
+    @cached_property
     def rate(self) -> Rate:
         return rate(self.provider)
 

@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 #: The carrier code of the scan that says that we gave up.
 GAVE_UP = "gateway.expired"
 #: Legs of one transaction: so many keep nobody waiting for long who wants to write, too.
-_TOGETHER = 128
+_TOGETHER = 256
+#: Seconds for which an answer waits for others that are under way.
+_PATIENCE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class Answers:
         self.rt = rt
         self.gate = asyncio.Semaphore(at_once)
         self.write: Together[Outcome, None] = Together(
-            partial(write_down, rt), most=max(1, _TOGETHER // batch), everyones=(StoreAway,)
+            partial(write_down, rt), most=max(1, _TOGETHER // batch), everyones=(StoreAway,), patience=_PATIENCE
         )
 
 

@@ -27,9 +27,10 @@ _RAW = 300
 async def ask(answers: Answers, questions: Questions) -> None:
     """Wait for a token, ask, and write down what came of it. Nothing a carrier does is raised."""
     rt = answers.rt
-    async with answers.gate:
-        free = await rt.limits.acquire(questions.way.account, questions.way.rate, within=TOKEN_WITHIN)
-        said = await _answer(rt, questions) if free else None
+    with answers.write.coming():
+        async with answers.gate:
+            free = await rt.limits.acquire(questions.way.account, questions.way.rate, within=TOKEN_WITHIN)
+            said = await _answer(rt, questions) if free else None
     if said is None:
         await give_back(rt, questions.asked)
     elif isinstance(said, ContractError):

@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 #: Questions under way at once: as many as the account may ask in a second, within these bounds.
 AT_ONCE = (4, 32)
-#: Questions of one claim, for each that may be under way.
-TURNS = 4
+#: Questions of one claim: for each that may be under way so many; as many as the account may ask in so many seconds,
+#: where that is more, up to so many legs: the last ones of a claim are waited for.
+TURNS, LEGS = 4, 512
 
 
 class CutOff(Exception):
@@ -107,8 +108,7 @@ async def poll_carrier(rt: Runtime, code: str) -> int:
     now_way = await way(rt, code)
     if now_way is None:
         return 0
-    batch = now_way.provider.adapter.batch
-    most = batch if now_way.probe else batch * _at_once(now_way) * TURNS
+    most = now_way.provider.adapter.batch if now_way.probe else _most(now_way)
     async with rt.store.write() as tx:
         now = rt.clock()
         claimed = await polls.claim(tx, code, now, limit=most, lease=rt.lease)
@@ -150,7 +150,18 @@ def _complain(rt: Runtime, parts: Sequence[Sequence[Asked]], ends: Sequence[Base
 
 def _at_once(by: Way) -> int:
     least, most = AT_ONCE
-    return int(min(max(least, by.rate.calls / by.rate.seconds), most))
+    return int(min(max(least, _a_second(by)), most))
+
+
+def _most(by: Way) -> int:
+    """Legs of one claim."""
+    batch = by.provider.adapter.batch
+    return max(batch * _at_once(by) * TURNS, min(LEGS, batch * int(_a_second(by) * TURNS)))
+
+
+def _a_second(by: Way) -> float:
+    """Questions that its account allows."""
+    return by.rate.calls / by.rate.seconds
 
 
 async def _wanted(rt: Runtime, claimed: Sequence[Row]) -> list[Asked]:

@@ -23,6 +23,7 @@ from sqlalchemy import text
 from gateway.app import Gateway
 from gateway.config import load
 from gateway.domain import LegRef
+from gateway.garbage import settle
 from gateway.settings import CarrierRow, Environment
 from gateway.store.tables import micros
 from gateway.tracking.poll import Polling
@@ -134,6 +135,7 @@ class Bench:
         )
         self.gateway = Gateway(environment, config)
         await self.gateway.start(workers=False)
+        settle()  # as `gateway serve` does
         self.polling = Polling(self.gateway.rt)
         self.bare = httpx.AsyncClient(base_url=self.address, transport=AiohttpTransport(), timeout=10)
         self.numbers = [f"{73_100_000_000_000 + leg}" for leg in range(self.row.legs)]
