@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.runtime import Runtime
 from gateway.stalls.glance import Glance
 from gateway.stalls.hearing import Hearing, hearing
 from gateway.stalls.look import Surroundings, look, surroundings
-from gateway.store import cases, watches
+from gateway.store import cases, inbox, watches
 from gateway.store.away import StoreAway
 from gateway.store.engine import Tx
 from gateway.store.queues import LeaseLost
@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 #: Looked at in one transaction: a commit costs more than a look.
 _TOGETHER = 25
+#: A push that is older than what we know of a parcel and was not read yet (who read it died) may say that it moved on
+#: long ago. Nothing is made of what we know until it was read, and it is looked for so soon again.
+_UNREAD = timedelta(seconds=1)
 
 
 async def sweep(rt: Runtime, limit: int = 200) -> int:
@@ -66,9 +69,12 @@ async def _look(rt: Runtime, tx: Tx, claimed: Sequence[Watch]) -> None:
     ears = await hearing(rt, tx)
     judged = [(journey.shipment, journey.fold(), journey.legs) for journey in journeys.values()]
     around = await surroundings(rt, tx, judged, await cases.open_of_shipments(tx, journeys.keys()))
+    unread = await inbox.unread_since(tx)
     for row in claimed:
-        journey = journeys.get(row.shipment_id)
-        next_at = None if journey is None else await _judge(rt, tx, journey, ears, around)
+        journey, next_at = journeys.get(row.shipment_id), None
+        if journey is not None:
+            early = unread is not None and unread < journey.shipment.updated_at
+            next_at = rt.clock() + _UNREAD if early else await _judge(rt, tx, journey, ears, around)
         await watches.end(tx, row, next_at)
 
 

@@ -119,6 +119,13 @@ async def listing(
     return list((await tx.conn.execute(found)).all())
 
 
+async def unread_since(tx: Tx) -> datetime | None:
+    """When the oldest push came that is still to be read; None: all were read."""
+    oldest = select(func.min(inbox.c.received_at)).where(inbox.c.due_at.is_not(None))
+    found: datetime | None = (await tx.conn.execute(oldest)).scalar_one()
+    return found
+
+
 async def counts(tx: Tx) -> dict[str, int]:
     """How many pushes wait or are quarantined: for /metrics."""
     found = select(inbox.c.state, func.count()).where(inbox.c.state.in_((WAITING, QUARANTINED))).group_by(inbox.c.state)

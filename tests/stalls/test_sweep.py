@@ -9,8 +9,8 @@ import pytest
 
 from gateway.domain import Status
 from gateway.stalls.sweep import sweep
+from gateway.store import inbox, polls, watches
 from gateway.store import legs as leg_rows
-from gateway.store import polls, watches
 from gateway.store.engine import Store
 from tests.remedies.world import Deaf, World, world
 
@@ -118,6 +118,56 @@ async def test_a_stall_raises_the_sequence_and_tells_who_watches(store: Store) -
         await rt.stall(shipment_id)
         assert heard.get_nowait() == before + 1
     assert (await rt.shipment(shipment_id)).sequence == before + 1
+
+
+async def held_by_the_dead(rt: World) -> Any:
+    """A push whose reader died: a row of the inbox."""
+    async with rt.store.write() as tx:
+        await inbox.add(tx, [inbox.Raw(carrier="sf", received_at=rt.clock(), request={}, body=b"{}")])
+        (push,) = await inbox.claim(tx, rt.clock(), limit=1, lease=rt.lease)
+    return push
+
+
+async def test_nobody_is_accused_by_a_push_while_an_older_one_is_unread(store: Store) -> None:
+    rt = world(store)
+    shipment_id = await rt.register()
+    older = await held_by_the_dead(rt)
+    began = rt.time.forward(seconds=1)
+    await rt.hear("SF1", Status.IN_TRANSIT, at=began - timedelta(hours=60))
+    await sweep(rt)
+    assert await rt.cases() == []
+    assert not (await rt.shipment(shipment_id)).stalled
+    assert await due(rt, shipment_id) == began + timedelta(seconds=1)
+    rt.time.forward(seconds=1)
+    await rt.hear("SF1", Status.OUT_FOR_DELIVERY, at=began - timedelta(hours=1))
+    async with store.write() as tx:
+        await inbox.end(tx, older, inbox.READ)
+    await sweep(rt)
+    assert await rt.cases() == []
+    assert "shipment.stalled" not in await rt.events()
+
+
+async def test_when_the_older_push_was_read_a_parcel_that_stands_still_is_a_stall(store: Store) -> None:
+    rt = world(store)
+    await rt.register()
+    older = await held_by_the_dead(rt)
+    began = rt.time.forward(seconds=1)
+    await rt.hear("SF1", Status.IN_TRANSIT, at=began - timedelta(hours=60))
+    await sweep(rt)
+    async with store.write() as tx:
+        await inbox.end(tx, older, inbox.READ)
+    rt.time.forward(seconds=1)
+    await sweep(rt)
+    assert (await rt.case(KIND))["phase"] == "stall"
+
+
+async def test_a_push_that_is_younger_than_what_is_known_holds_up_no_stall(store: Store) -> None:
+    rt = world(store)
+    shipment_id = await on_its_way(rt)
+    rt.time.forward(hours=49)
+    await held_by_the_dead(rt)
+    await rt.stall(shipment_id, hours=1)
+    assert (await rt.case(KIND))["phase"] == "stall"
 
 
 async def test_while_a_carrier_is_unheard_nobody_stalls(store: Store) -> None:
