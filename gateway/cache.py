@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+#: Bytes that an answer takes beside its body (its tag, its head for the wire, its places here), roughly.
+BESIDE = 1024
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
     """An answer ready to be sent. etag: with its quotes. stamp: what of the rows it was made from, to ask again.
@@ -111,7 +115,7 @@ class Cache:
         held = self._numbers.setdefault(place.number, {})
         before = held.get(key)
         held[key] = _Entry(rendered, place.since)
-        self._size += len(rendered.body) - (len(before.rendered.body) if before else 0)
+        self._size += _bytes(rendered) - (_bytes(before.rendered) if before else 0)
         self._shrink()
 
     def drop(self, number: str) -> None:
@@ -123,7 +127,7 @@ class Cache:
         """What is known of a number here is old."""
         held = self._numbers.pop(number, None)
         if held is not None:
-            self._size -= _bytes(held)
+            self._size -= sum(_bytes(entry.rendered) for entry in held.values())
         for place in self._loading.pop(number, ()):
             place.valid = False
 
@@ -142,5 +146,5 @@ class Cache:
             self.forget(next(iter(self._numbers)))
 
 
-def _bytes(held: dict[Hashable, _Entry]) -> int:
-    return sum(len(entry.rendered.body) for entry in held.values())
+def _bytes(rendered: Rendered) -> int:
+    return len(rendered.body) + BESIDE

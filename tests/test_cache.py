@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.cache import Cache, Rendered
+from gateway.cache import BESIDE, Cache, Rendered
 
 
 def rendered(text: str) -> Rendered:
@@ -36,13 +36,13 @@ def test_what_was_read_before_a_drop_is_not_kept_after_it() -> None:
 
 
 def test_the_longest_unread_goes_first_when_it_is_full() -> None:
-    cache = Cache(most=30)
+    cache = Cache(most=3 * (10 + BESIDE))
     for number in ("A1", "A2", "A3"):
         fill(cache, number, "x" * 10)
     assert cache.get("A1", "zh") is not None
     fill(cache, "A4", "x" * 10)
     assert [number for number in ("A1", "A2", "A3", "A4") if cache.get(number, "zh")] == ["A1", "A3", "A4"]
-    fill(cache, "A5", "x" * 40)
+    fill(cache, "A5", "x" * (40 + 3 * BESIDE))
     assert all(cache.get(number, "zh") is None for number in ("A1", "A3", "A4", "A5"))
     fill(cache, "A1", "fits")
     assert cache.get("A1", "zh") == rendered("fits")
