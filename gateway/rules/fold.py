@@ -19,16 +19,21 @@ from gateway.domain import FINAL, PAPERWORK, Reason, Scan, Source, Status
 from gateway.rules.history import Held, in_order, merge, standing
 from gateway.rules.journey import FACTS, LegFacts, LegState, ShipmentState, fold_shipment
 
-__all__ = ["Held", "LegFacts", "LegState", "ShipmentState", "fold_leg", "fold_scans", "fold_shipment", "in_order"]
-__all__ += ["merge", "standing"]
+__all__ = ["Held", "LegFacts", "LegState", "ShipmentState", "fold_leg", "fold_merged", "fold_scans", "fold_shipment"]
+__all__ += ["in_order", "merge", "standing"]
 
 _NOT_PHYSICAL = PAPERWORK | {Status.INFO, Status.UNKNOWN, Status.PRE_TRANSIT}
 
 
 def fold_leg(held: Sequence[Held]) -> LegState:
     """The state of a leg after all its scans, in whatever order and however often they are given."""
+    return fold_merged(merge(held, ()))
+
+
+def fold_merged(history: Sequence[Held]) -> LegState:
+    """`fold_leg` for what `merge` gave."""
     leg = _Leg()
-    for entry in standing(merge(held, ())):
+    for entry in standing(history):
         leg.take(entry.scan)
     return leg.state()
 

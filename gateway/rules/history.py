@@ -7,9 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from gateway.domain import Basis, Scan, Source, rank
+
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,14 @@ class Held:
         return first - self.scan.at >= late
 
 
+class Telling(NamedTuple):
+    """Who told a scan and when we learned it, as in `Held`."""
+
+    provider: str
+    direct: bool
+    learned_at: datetime
+
+
 def merge(known: Sequence[Held], new: Iterable[Held]) -> list[Held]:
     """The union of both, in the order of their time. Any permutation, repetition or split gives the same list.
 
@@ -43,9 +54,14 @@ def merge(known: Sequence[Held], new: Iterable[Held]) -> list[Held]:
     stays, else the voice first by name, and carries the others as `echoes`. A reading whose offset nobody knows is the
     fact that another voice tells of the same clock on the wall.
     """
-    every = [*known, *new]
+    new = list(new)
+    every = sorted([*known, *new], key=_at)
     if _plain(every):
-        return sorted(every, key=_at)
+        return every
+    before = {one.scan.at: one for one in known}
+    rest = [one for one in new if one.echoes or not _repeats(before.get(one.scan.at), one.scan, _telling(one))]
+    if len(rest) < len(new):
+        return merge(known, rest)
     readings: dict[tuple[Any, ...], Held] = {}
     for held in _flat(every):
         key = _identity(held)
@@ -53,11 +69,27 @@ def merge(known: Sequence[Held], new: Iterable[Held]) -> list[Held]:
     return in_order(_without_echoes(readings.values()))
 
 
-def _plain(entries: Sequence[Held]) -> bool:
-    """Nearly always: nothing can be the same scan or fact as another, for each has a second of its own."""
-    seconds = {_second(held.scan) for held in entries}
-    apart = len(seconds) == len(entries)
-    return apart and not any(held.echoes or held.scan.basis is Basis.UNKNOWN for held in entries)
+def unheard(known: Iterable[Held], scans: Iterable[Scan], told: Telling) -> list[Scan]:
+    """The scans without those that `merge` would make nothing of: carriers tell the whole history at every question."""
+    before = {one.scan.at: one for one in known}
+    return [scan for scan in scans if not _repeats(before.get(scan.at), scan, told)]
+
+
+def _repeats(known: Held | None, scan: Scan, told: Telling) -> bool:
+    """Whether it says word for word what the same provider said before."""
+    if known is None or known.provider != told.provider or known.direct < told.direct:
+        return False
+    return known.learned_at < told.learned_at and known.scan == scan
+
+
+def _telling(held: Held) -> Telling:
+    return Telling(provider=held.provider, direct=held.direct, learned_at=held.learned_at)
+
+
+def _plain(ordered: Sequence[Held]) -> bool:
+    """Nearly always: nothing can be the same scan or fact as another, for they are a second apart."""
+    apart = all(after.scan.at - before.scan.at >= _SECOND for before, after in pairwise(ordered))
+    return apart and not any(held.echoes or held.scan.basis is Basis.UNKNOWN for held in ordered)
 
 
 def _at(held: Held) -> datetime:
@@ -79,9 +111,9 @@ def standing(held: Iterable[Held]) -> list[Held]:
 
 def in_order(held: Iterable[Held]) -> list[Held]:
     """By the scans' own time; at equal times by the provider's sequence, between providers by the further word."""
-    entries = list(held)
-    if len({entry.scan.at for entry in entries}) == len(entries):  # nearly always
-        return sorted(entries, key=_at)
+    entries = sorted(held, key=_at)
+    if all(before.scan.at < after.scan.at for before, after in pairwise(entries)):  # nearly always
+        return entries
     last = _last_words(entries)
     return sorted(entries, key=lambda entry: _sequence(entry, last))
 

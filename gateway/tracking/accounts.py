@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -100,6 +100,22 @@ class Asked:
     leg: About
     fence: int = 0
     failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """Legs of one carrier, read one way."""
+
+    carrier: str
+    way: Way
+    asked: Sequence[Asked]
+
+    @property
+    def provider(self) -> str:
+        return self.way.provider.code
+
+    def only(self, asked: Sequence[Asked]) -> Questions:
+        return replace(self, asked=asked)
 
 
 def leg_ref(rt: Runtime, leg: About, provider: Carrier) -> LegRef:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,11 +17,12 @@ from gateway.store.away import StoreAway
 from gateway.store.engine import Tx
 from gateway.store.polls import End
 from gateway.together import Together
-from gateway.tracking.accounts import Asked, Way
+from gateway.tracking.accounts import Asked, Questions
 from gateway.tracking.journey import Journey, load
-from gateway.tracking.numbers import normal
 from gateway.tracking.pace import next_due
+from gateway.tracking.reading import Code
 from gateway.tracking.record import Heard, problem, record
+from gateway.tracking.spoken import heard, unknown
 
 log = logging.getLogger(__name__)
 
@@ -31,22 +32,6 @@ GAVE_UP = "gateway.expired"
 _TOGETHER = 256
 #: Seconds for which an answer waits for others that are under way.
 _PATIENCE = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Questions:
-    """Legs of one carrier, read one way."""
-
-    carrier: str
-    way: Way
-    asked: Sequence[Asked]
-
-    @property
-    def provider(self) -> str:
-        return self.way.provider.code
-
-    def only(self, asked: Sequence[Asked]) -> Questions:
-        return replace(self, asked=asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,26 +78,30 @@ async def write_down(rt: Runtime, outcomes: Sequence[Outcome]) -> list[None]:
     now = rt.clock()
     async with rt.store.write() as tx:
         mine = await _still_ours(tx, outcomes)
-        heard = [one for outcome in mine for one in _heard(outcome, now)]
-        spoken_of = {(one.carrier, one.scan.tracking_number) for one in heard if problem(one) is None}
+        journeys = await _journeys(tx, mine)
+        told = [one for outcome in mine for one in heard(rt, outcome.questions, outcome.scans, journeys, now)]
+        spoken_of = {(one.carrier, one.scan.tracking_number) for one in told if problem(one) is None}
         silent = [
             (outcome, one)
             for outcome, one in _each(mine)
             if (one.leg.carrier, one.leg.tracking_number) not in spoken_of
         ]
-        journeys = await load(tx, {one.leg.shipment_id for _, one in silent}) if silent else {}
-        named = [one.leg.id for _, one in _each(mine) if (one.leg.carrier, one.leg.tracking_number) in spoken_of]
         await polls.end_many(tx, [_end(rt, outcome, one, journeys[one.leg.shipment_id]) for outcome, one in silent])
-        await polls.answered(tx, named)
-        await legs.answered(tx, [one.leg.id for outcome, one in silent if outcome.answered], now)
+        await polls.answered(tx, _mended(mine, {one.leg.id for _, one in silent}))
+        await _nothing_said(tx, [one for outcome, one in silent if outcome.answered], journeys, now)
         lost = [one for outcome, one in silent if not outcome.failed and _expired(rt, one, journeys, now)]
-        recorded = await record(rt, tx, [*heard, *(_farewell(one, now) for one in lost)])
+        recorded = await record(rt, tx, [*told, *(_farewell(one, now) for one in lost)], journeys)
         mended = await _health(tx, mine, now)
     for provider, since in mended.items():
         log.warning("%s answers again; polls had failed since %s", provider, since.isoformat())
     for why in recorded.refused:
         log.warning("a poll told something that cannot be: %s", why)
     return [None] * len(outcomes)
+
+
+async def _journeys(tx: Tx, outcomes: Sequence[Outcome]) -> dict[str, Journey]:
+    codes = set[Code]().union(*(unknown(one.questions, one.scans) for one in outcomes))
+    return await load(tx, {one.leg.shipment_id for _, one in _each(outcomes)}, codes)
 
 
 async def give_back(rt: Runtime, asked: Sequence[Asked], due_at: datetime | None = None) -> None:
@@ -155,20 +144,17 @@ def _end(rt: Runtime, outcome: Outcome, one: Asked, journey: Journey) -> End:
     return End(leg_id=one.leg.id, fence=one.fence, due_at=due, failures=failures)
 
 
-def _heard(outcome: Outcome, now: datetime) -> list[Heard]:
-    """The scans of the legs that were asked about; a provider may answer more than that."""
-    questions = outcome.questions
-    wanted = {one.leg.tracking_number for one in questions.asked}
-    source = Source.POLL if questions.way.own else Source.FALLBACK
-    numbered = [replace(scan, tracking_number=normal(scan.tracking_number)) for scan in outcome.scans]
-    others = {scan.tracking_number for scan in numbered} - wanted
-    if others:
-        log.info("%s also spoke of %d numbers it was not asked about", questions.provider, len(others))
-    return [
-        Heard(provider=questions.provider, source=source, scan=scan, learned_at=now, carrier=questions.carrier)
-        for scan in numbered
-        if scan.tracking_number in wanted
-    ]
+def _mended(outcomes: Sequence[Outcome], silent: Collection[str]) -> list[str]:
+    """Legs that were spoken of and whose polls had failed."""
+    return [one.leg.id for _, one in _each(outcomes) if one.failures and one.leg.id not in silent]
+
+
+async def _nothing_said(tx: Tx, asked: Sequence[Asked], journeys: Mapping[str, Journey], now: datetime) -> None:
+    """The carrier answered, and does not know these legs (yet)."""
+    await legs.answered(tx, [one.leg.id for one in asked], now)
+    for one in asked:
+        journey = journeys[one.leg.shipment_id]
+        journey.put(replace(journey.leg(one.leg.id), polled_at=now))
 
 
 def _expired(rt: Runtime, one: Asked, journeys: Mapping[str, Journey], now: datetime) -> bool:

@@ -10,8 +10,8 @@ from gateway.contract import BadPayload, ContractError, OutcomeUnknown, Refused,
 from gateway.domain import Scan
 from gateway.runtime import Runtime
 from gateway.store import health
-from gateway.tracking.accounts import CONFIG_PAUSE, FALLBACK_AFTER, MOST_PAUSE, Way, account, leg_ref, rest
-from gateway.tracking.answers import Answers, Questions, give_back, refused, told, unanswered
+from gateway.tracking.accounts import CONFIG_PAUSE, FALLBACK_AFTER, MOST_PAUSE, Questions, Way, account, leg_ref, rest
+from gateway.tracking.answers import Answers, give_back, refused, told, unanswered
 from gateway.tracking.pace import fallback
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.contract import Meaning
 from gateway.domain import FINAL
-from gateway.rules.fold import LegFacts, LegState, ShipmentState, fold_leg, fold_shipment
+from gateway.rules.fold import LegFacts, LegState, ShipmentState, fold_merged, fold_shipment
 from gateway.rules.history import Held
 from gateway.runtime import Runtime
 from gateway.store import legs as leg_rows
@@ -88,7 +88,7 @@ class Journey:
     def state(self, leg: Leg) -> LegState:
         """The fold over a leg's scans."""
         if leg.id not in self._states:
-            self._states[leg.id] = fold_leg(read(leg.history, self.meanings))
+            self._states[leg.id] = fold_merged(read(leg.history, self.meanings))
         return self._states[leg.id]
 
     def fold(self) -> ShipmentState:
@@ -100,11 +100,11 @@ class Journey:
         )
 
 
-async def load(tx: Tx, ids: Collection[str], told: Iterable[Held] = ()) -> dict[str, Journey]:
-    """Lock shipments and read them with their legs. told: scans whose unknown codes will have to be read too."""
+async def load(tx: Tx, ids: Collection[str], told: Collection[Code] = ()) -> dict[str, Journey]:
+    """Lock shipments and read them with their legs. told: further codes that will have to be read."""
     shipments = [Snapshot.of(row) for row in await shipment_rows.locked(tx, ids)]
     legs = [Leg.of(row) for row in await leg_rows.of_shipments(tx, ids)]
-    codes = unread(told).union(*(unread(leg.history) for leg in legs))
+    codes = set(told).union(*(unread(leg.history) for leg in legs))
     meanings = await mappings.of(tx, codes)
     owned = defaultdict(list)
     for leg in legs:

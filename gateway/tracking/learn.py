@@ -20,7 +20,7 @@ from gateway.store.history import extend
 from gateway.tracking.change import Change
 from gateway.tracking.journey import MOVED, Journey, Leg, leg_values, load, shipment_values, tell
 from gateway.tracking.pace import next_due
-from gateway.tracking.reading import Code, code_of, fresh, read, shown
+from gateway.tracking.reading import Code, code_of, fresh, read, shown, unread
 
 #: What was told about each leg: shipment id -> leg id -> scans.
 Told = Mapping[str, Mapping[str, Sequence[Held]]]
@@ -41,13 +41,16 @@ class Lesson:
     source: Source = Source.HAND
 
 
-async def learn(rt: Runtime, tx: Tx, told: Told, *, replay: bool = False) -> list[Change]:
-    """Take in what was told. The changes, in the order they were made."""
+async def learn(
+    rt: Runtime, tx: Tx, told: Told, journeys: Mapping[str, Journey] | None = None, *, replay: bool = False
+) -> list[Change]:
+    """Take in what was told. The changes, in the order they were made. journeys: those shipments, just loaded."""
     changes: list[Change] = []
-    for part in _one_leg_each(told):
-        every = [held for _, scans in part.values() for held in scans]
-        journeys = await load(tx, part.keys(), every)
-        lessons = [_lesson(journeys[one], *part[one]) for one in sorted(journeys)]
+    for turn, part in enumerate(_one_leg_each(told)):
+        if turn or journeys is None:
+            every = [held for _, scans in part.values() for held in scans]
+            journeys = await load(tx, part.keys(), unread(every))
+        lessons = [_lesson(journeys[one], *part[one]) for one in sorted(part.keys() & journeys.keys())]
         changes += await _write(rt, tx, lessons, replay)
     await mappings.count(tx, _unknown(held for change in changes for held in change.fresh), rt.clock())
     return changes

@@ -12,8 +12,8 @@ from gateway.store import polls
 from gateway.store.away import StoreAway
 from gateway.store.polls import About, End
 from gateway.store.rows import Row
-from gateway.tracking.accounts import Asked, Way, way
-from gateway.tracking.answers import Answers, Questions, hand_back
+from gateway.tracking.accounts import Asked, Questions, Way, way
+from gateway.tracking.answers import Answers, hand_back
 from gateway.tracking.asking import ask
 from gateway.tracking.holding import holding
 from gateway.tracking.pace import reader

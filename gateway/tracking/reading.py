@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.contract import Meaning
@@ -27,8 +27,10 @@ def readings(history: Iterable[Held]) -> Iterator[Held]:
         yield from readings(held.echoes)
 
 
-def unread(history: Iterable[Held]) -> set[Code]:
+def unread(history: Collection[Held]) -> set[Code]:
     """The codes in a history that its adapter did not know."""
+    if _understood(history):
+        return set()
     return {code_of(held) for held in readings(history) if held.scan.status is Status.UNKNOWN}
 
 
@@ -67,14 +69,19 @@ def fresh(before: Sequence[Held], after: Sequence[Held]) -> tuple[Held, ...]:
     """The facts of `after` of which `before` held no reading: neither an edited text nor another source is news."""
     held_before = {id(held) for held in before}
     told = [held for held in after if id(held) not in held_before]
-    known = {_fact(held) for held in readings(before)} if told else set()
+    seconds = {_second(reading) for reading in readings(told)}
+    known = {_fact(held) for held in readings(before) if _second(held) in seconds} if told else set()
     return tuple(held for held in told if known.isdisjoint(_fact(reading) for reading in readings([held])))
 
 
 def _fact(held: Held) -> tuple[object, ...]:
     scan = held.scan
     text = "" if scan.carrier_code else scan.text
-    return held.provider, int(scan.at.timestamp() // 1), scan.carrier_code, scan.status, scan.reason, scan.voids, text
+    return held.provider, _second(held), scan.carrier_code, scan.status, scan.reason, scan.voids, text
+
+
+def _second(held: Held) -> int:
+    return int(held.scan.at.timestamp() // 1)
 
 
 def shown(history: Iterable[Held]) -> list[tuple[Scan, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from gateway.store.engine import Tx
 from gateway.store.legs import Key
 from gateway.store.text import storable
 from gateway.tracking.change import Change
+from gateway.tracking.journey import Journey
 from gateway.tracking.learn import learn
 from gateway.tracking.numbers import LONGEST, normal
 from gateway.tracking.register import NewShipment, register
@@ -51,11 +52,14 @@ class Recorded:
     refused: tuple[str, ...] = ()
 
 
-async def record(rt: Runtime, tx: Tx, scans: Sequence[Heard], *, replay: bool = False) -> Recorded:
+async def record(
+    rt: Runtime, tx: Tx, scans: Sequence[Heard], journeys: Mapping[str, Journey] | None = None, *, replay: bool = False
+) -> Recorded:
     """Take in scans of any number of shipments: dedupe, fold, store, schedule, and write what must follow.
 
     Everything happens in the caller's transaction. Scans of numbers nobody registered wait, or register themselves
-    where the carrier's row says `auto_register`. replay: history read again, which tells nobody and pays nothing.
+    where the carrier's row says `auto_register`. journeys: every shipment that is spoken of, where the caller has just
+    loaded them. replay: history read again, which tells nobody and pays nothing.
     """
     refused = [problem(one) for one in scans]
     sound = [_clean(one) for one, why in zip(scans, refused, strict=True) if why is None]
@@ -64,11 +68,11 @@ async def record(rt: Runtime, tx: Tx, scans: Sequence[Heard], *, replay: bool = 
     for one in sound:
         key = _key(rt, one)
         (nameless if key is None else by_key[key]).append(one)
-    found = await _legs(rt, tx, by_key)
+    found = await _legs(rt, tx, by_key) if journeys is None else _at_hand(journeys, by_key)
     told: dict[str, dict[str, list[Held]]] = defaultdict(dict)
     for key, (shipment_id, leg_id) in found.items():
         told[shipment_id][leg_id] = [_held(rt, one) for one in by_key[key]]
-    changes = await learn(rt, tx, told, replay=replay) if told else []
+    changes = await learn(rt, tx, told, journeys, replay=replay) if told else []
     unclaimed = nameless + [one for key, ones in by_key.items() if key not in found for one in ones]
     await _keep(rt, tx, unclaimed)
     await _health(tx, by_key, nameless)
@@ -103,14 +107,18 @@ def _key(rt: Runtime, heard: Heard) -> Key | None:
 
 
 def _held(rt: Runtime, heard: Heard) -> Held:
-    aggregator = rt.carriers[heard.provider].adapter.aggregator
     return Held(
         scan=heard.scan,
         source=heard.source,
         provider=heard.provider,
-        direct=not aggregator and heard.source is not Source.FALLBACK,
+        direct=direct(rt, heard.provider, heard.source),
         learned_at=heard.learned_at,
     )
+
+
+def direct(rt: Runtime, provider: str, source: Source) -> bool:
+    """Whether it is the carrier's own word (`Held.direct`)."""
+    return source is not Source.FALLBACK and not rt.carriers[provider].adapter.aggregator
 
 
 async def _legs(rt: Runtime, tx: Tx, keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
@@ -125,6 +133,13 @@ async def _legs(rt: Runtime, tx: Tx, keys: Iterable[Key]) -> dict[Key, tuple[str
                 await register(rt, tx, NewShipment(order_id=number, carrier=carrier, tracking_number=number))
         found |= await legs.named(tx, missing)
     return {key: (row.shipment_id, row.id) for key, row in found.items()}
+
+
+def _at_hand(journeys: Mapping[str, Journey], keys: Collection[Key]) -> dict[Key, tuple[str, str]]:
+    """The same of shipments that are loaded."""
+    every = ((journey, leg) for journey in journeys.values() for leg in journey.legs)
+    named = {(leg.carrier, leg.tracking_number): (journey.shipment.id, leg.id) for journey, leg in every}
+    return {key: named[key] for key in keys if key in named}
 
 
 async def _keep(rt: Runtime, tx: Tx, unclaimed: Iterable[Heard]) -> None:

@@ -10,8 +10,8 @@ from gateway.domain import Scan
 from gateway.runtime import Runtime
 from gateway.store import legs, polls, shipments
 from gateway.store.polls import About
-from gateway.tracking.accounts import Asked, Way, account, way
-from gateway.tracking.answers import Questions, refused, told, unanswered, write_down
+from gateway.tracking.accounts import Asked, Questions, Way, account, way
+from gateway.tracking.answers import refused, told, unanswered, write_down
 from gateway.tracking.asking import answer, fallback_way, note_failure
 from gateway.tracking.change import Snapshot
 from gateway.tracking.pace import reader
