@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -64,7 +65,24 @@ class Calendar:
         while target > self._year(year).total:
             target -= self._year(year).total
             year += 1
-        return _EPOCH + timedelta(microseconds=self._year(year).reached(target))
+        return _instant(self._year(year).reached(target))
+
+    def adding(self, hours: float) -> Callable[[int], int]:
+        """`add_working_hours` of so many hours, for very many starts: microseconds since 1970 in and out."""
+        span, known = math.ceil(hours * _HOUR), list[_Year]()
+
+        def add(start: int) -> int:
+            if hours <= 0:
+                return start
+            year = next((year for year in known if year.starts[0] <= start < year.starts[-1]), None)
+            if year is None:
+                known.append(year := self._year(self._year_of(_instant(start))))
+            target = year.before(start) + span
+            if target <= year.total:
+                return year.reached(target)
+            return _micros(self.add_working_hours(_instant(start), hours))
+
+        return add
 
     def working_days_late(self, promised: datetime, now: datetime) -> float:
         """Working days since the promise passed; 0 while it has not."""
@@ -155,3 +173,7 @@ def _midnight(day: date, tz: str) -> int:
 
 def _micros(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _instant(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)

@@ -26,15 +26,15 @@ from gateway.rules.policy import Stalls, Threshold
 from gateway.rules.policy.playbooks import Phase
 from gateway.rules.thresholds import Lane, threshold
 
-__all__ = ["Facts", "LateKind", "Phase", "Verdict", "case_kinds", "exception_kind", "judge", "quiet"]
+__all__ = ["Facts", "LateKind", "Phase", "Verdict", "case_kinds", "exception_kind", "judge"]
 
 LateKind = Literal["late", "late_escalate", "presumed_lost"]
 Kind = TypeVar("Kind")
 
 #: How soon we look again at what we could not judge: blind, or the carrier not heard yet.
-_AGAIN = timedelta(minutes=30)
+AGAIN = timedelta(minutes=30)
 #: At these the parcel is at its goal, or on its way away from it: the promise is no measure of what comes.
-_NO_PROMISE = frozenset({Status.AVAILABLE_FOR_PICKUP, Status.RETURNING})
+NO_PROMISE = frozenset({Status.AVAILABLE_FOR_PICKUP, Status.RETURNING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,19 +89,6 @@ class Verdict:
         return {"late_escalate": LATE, "presumed_lost": PRESUMED_LOST}.get(self.late_kind or "")
 
 
-def quiet(
-    facts: Facts, policy: Stalls, calendar: Calendar, now: datetime, learned: float | None = None
-) -> tuple[bool, datetime | None]:
-    """Whether `judge` would have nothing to say, and its `next_at` then: the same moments, and nothing counted.
-
-    Not for finals, nor for carriers that are unheard.
-    """
-    limit, _ = _limit(facts, policy, calendar, learned)
-    base = facts.progress_at or facts.created_at
-    moments = [*_moments(limit, calendar, base).values(), *_late_moments(facts, policy, calendar).values()]
-    return not _waits_late(facts) and all(at > now for at in moments), min(moments, default=None)
-
-
 def _limit(facts: Facts, policy: Stalls, calendar: Calendar, learned: float | None) -> tuple[Threshold | None, str]:
     base = facts.progress_at or facts.created_at
     lane = Lane(facts.carrier, facts.origin, facts.destination, facts.service, facts.status, facts.cross_border)
@@ -113,7 +100,7 @@ def judge(facts: Facts, policy: Stalls, calendar: Calendar, now: datetime, learn
     if facts.status in FINAL:
         return Verdict(late=_arrived_late(facts))
     if facts.blind:
-        return Verdict(next_at=now + _AGAIN)
+        return Verdict(next_at=now + AGAIN)
     base = facts.progress_at or facts.created_at
     limit, rule = _limit(facts, policy, calendar, learned)
     stall_moments, late_moments = _moments(limit, calendar, base), _late_moments(facts, policy, calendar)
@@ -137,7 +124,7 @@ def judge(facts: Facts, policy: Stalls, calendar: Calendar, now: datetime, learn
 
 
 def _goal(facts: Facts) -> datetime | None:
-    return None if facts.status in _NO_PROMISE else facts.promised_at
+    return None if facts.status in NO_PROMISE else facts.promised_at
 
 
 def _heard(facts: Facts, passed: list[datetime]) -> bool:
@@ -176,7 +163,7 @@ def _newest(moments: Mapping[Kind, datetime], now: datetime) -> Kind | None:
 
 def _next(moments: list[datetime], now: datetime, confirmed: bool) -> datetime | None:
     coming = [at for at in moments if at > now]
-    return min(coming if confirmed else [*coming, now + _AGAIN], default=None)
+    return min(coming if confirmed else [*coming, now + AGAIN], default=None)
 
 
 def _arrived_late(facts: Facts) -> bool:

@@ -1,71 +1,78 @@
 """A glance at a shipment that is due: whether all is well with it. Nearly always it is; then it is only rescheduled.
 
-The glance judges by the columns that the fold wrote; it reads no history and locks no shipment. Whatever is not plainly
-well is looked at (gateway.stalls.look).
+The glance judges by the columns that the fold wrote, as they are stored; it reads no history and locks no shipment.
+Whatever is not plainly well is looked at (gateway.stalls.look).
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from gateway.domain import FINAL, Status
-from gateway.rules.calendar import Calendar
-from gateway.rules.stall import Facts, judge, quiet
+from gateway.rules import thresholds
+from gateway.rules.quiet import Quiet
+from gateway.rules.stall import AGAIN
 from gateway.runtime import Runtime
 from gateway.stalls.hearing import Hearing
-from gateway.stalls.lanes import Learned
 from gateway.stalls.look import calendar_of, crosses_border
-from gateway.store.engine import Tx
 from gateway.store.lanes import Lane
+from gateway.store.tables import instant, micros
 from gateway.store.watches import Brief
-from gateway.tracking.pace import reader
+
+#: Of a leg that began so long ago only its carrier's silence counts.
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Glance:
-    """Glances of one transaction. learned: what is known of lanes, asked for once each."""
+    """Glances of one moment. learned: the hours of lanes and statuses of which there is enough (`lanes.hours_of`)."""
 
-    def __init__(self, rt: Runtime, ears: Hearing) -> None:
-        self._rt, self._ears, self._now = rt, ears, rt.clock()
-        self._learned = Learned()
-        self._calendars: dict[str, Calendar] = {}
-        self._asked = {code: reader(rt, code) is not None for code in rt.carriers}
+    def __init__(self, rt: Runtime, ears: Hearing, learned: Mapping[tuple[Lane, str], float]) -> None:
+        self._rt, self._ears, self._learned = rt, ears, learned
+        now = rt.clock()
+        self._now, self._again = micros(now), micros(now + AGAIN)
+        self._quiet: dict[tuple[str, ...], Quiet] = {}
+        self._heard: dict[str, bool] = {}
 
-    async def well(self, tx: Tx, brief: Brief) -> tuple[bool, datetime | None]:
+    def well(self, brief: Brief) -> tuple[bool, int | None]:
         """Whether nothing is to be done about it, and when to look again then (None: not until something changes)."""
         if brief.opened_at is None:
             return True, None  # no such shipment any more
-        if not brief.watching or brief.troubled or brief.stalled or brief.status in FINAL:
+        if not brief.calm or brief.status in FINAL:
             return False, None
-        status = Status(brief.status)
-        lane = Lane(carrier=brief.carrier, origin=brief.origin, destination=brief.destination, service=brief.service)
-        learned = await self._learned.of(tx, lane, status)
-        facts = self._facts(brief, brief.opened_at, status)
-        calendar, policy = self._calendar(brief.carrier), self._rt.policies.stalls
-        if facts.blind:
-            return True, judge(facts, policy, calendar, self._now, learned).next_at
-        well, next_at = quiet(facts, policy, calendar, self._now, learned)
-        return well and not brief.late, next_at
+        if self._blind(brief.carrier, brief.opened_at):
+            return True, self._again
+        base = brief.opened_at if brief.progress_at is None else brief.progress_at
+        until = self._of_lane(brief).until(base, brief.promised_at)
+        return until is None or until > self._now, until
 
-    def _calendar(self, carrier: str) -> Calendar:
-        if carrier not in self._calendars:
-            self._calendars[carrier] = calendar_of(self._rt, carrier)
-        return self._calendars[carrier]
+    def _of_lane(self, brief: Brief) -> Quiet:
+        key = brief[2:7]
+        found = self._quiet.get(key)
+        if found is None:
+            found = self._quiet[key] = self._made(*_lane(brief))
+        return found
 
-    def _facts(self, brief: Brief, opened_at: datetime, status: Status) -> Facts:
-        heard = [at for at in (brief.heard_at, brief.polled_at) if at is not None]
-        carrier = brief.carrier
-        return Facts(
-            id=brief.shipment_id,
-            carrier=carrier,
-            status=status,
-            progress_at=brief.progress_at,
-            created_at=opened_at,
-            promised_at=brief.promised_at,
-            origin=brief.origin,
-            destination=brief.destination,
-            service=brief.service,
-            cross_border=crosses_border(brief.origin, brief.destination),
-            heard_at=max(heard, default=None),
-            can_poll=self._asked.get(carrier, False),
-            blind=carrier not in self._rt.carriers or self._ears.blind(carrier, opened_at),
-        )
+    def _made(self, lane: Lane, status: str) -> Quiet:
+        border = crosses_border(lane.origin, lane.destination)
+        named = thresholds.Lane(lane.carrier, lane.origin, lane.destination, lane.service, Status(status), border)
+        calendar, learned = calendar_of(self._rt, lane.carrier), self._learned.get((lane, status))
+        return Quiet(named, self._rt.policies.stalls, calendar, learned)
+
+    def _blind(self, carrier: str, opened_at: int) -> bool:
+        """As `Hearing.blind`; a carrier that was heard lately is asked for once."""
+        if carrier not in self._heard:
+            self._heard[carrier] = carrier in self._rt.carriers and not self._ears.blind(carrier, _LONG_AGO)
+        if self._heard[carrier]:
+            return False
+        return carrier not in self._rt.carriers or self._ears.blind(carrier, instant(opened_at))
+
+
+def lanes_of(briefs: Iterable[Brief]) -> set[tuple[Lane, str]]:
+    """The lanes and statuses of which one wants to know what was learned."""
+    return {_lane(brief) for brief in {brief[2:7]: brief for brief in briefs if brief.calm}.values()}
+
+
+def _lane(brief: Brief) -> tuple[Lane, str]:
+    lane = Lane(carrier=brief.carrier, origin=brief.origin, destination=brief.destination, service=brief.service)
+    return lane, brief.status

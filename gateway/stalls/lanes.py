@@ -62,18 +62,6 @@ async def learned(tx: Tx, judged: Iterable[Judged]) -> dict[str, float]:
     return {shipment_id: hours[lane] for shipment_id, lane in wanted.items() if lane in hours}
 
 
-class Learned:
-    """`learned` for many parcels: each lane and status is asked for once."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[Lane, Status], float | None] = {}
-
-    async def of(self, tx: Tx, lane: Lane, status: Status) -> float | None:
-        if (lane, status) not in self._known:
-            self._known[lane, status] = (await lanes.hours_of(tx, {(lane, status)})).get((lane, status))
-        return self._known[lane, status]
-
-
 async def learn_lanes(rt: Runtime) -> int:
     """Learn anew, for the clock (an hour apart is often enough): how many lanes and statuses have enough history."""
     policy = rt.policies.stalls.learned

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from gateway.runtime import Runtime
-from gateway.stalls.glance import Glance
+from gateway.stalls.glance import Glance, lanes_of
 from gateway.stalls.hearing import Hearing, hearing
 from gateway.stalls.look import Surroundings, look, surroundings
-from gateway.store import cases, inbox, watches
+from gateway.store import cases, inbox, lanes, watches
 from gateway.store.away import StoreAway
 from gateway.store.engine import Tx
 from gateway.store.queues import LeaseLost
@@ -35,8 +35,8 @@ async def sweep(rt: Runtime, limit: int = 200) -> int:
         now, briefs = rt.clock(), await watches.due(tx, rt.clock(), limit=limit)
         if not briefs:
             return 0
-        glance = Glance(rt, await hearing(rt, tx))
-        seen = [(brief, *await glance.well(tx, brief)) for brief in briefs]
+        glance = Glance(rt, await hearing(rt, tx), await lanes.hours_of(tx, lanes_of(briefs)))
+        seen = [(brief, *glance.well(brief)) for brief in briefs]
         await watches.put_many(tx, [(brief, next_at) for brief, well, next_at in seen if well])
         claimed = await watches.take(tx, [brief for brief, well, _ in seen if not well], now + rt.lease)
     for start in range(0, len(claimed), _TOGETHER):

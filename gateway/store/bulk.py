@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -109,4 +110,9 @@ def _encoded(kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
     return values if encode is None else [None if value is None else encode(value) for value in values]
 
 
-_ENCODERS: Mapping[type[Any], Callable[[Any], Any]] = {Instant: micros, Json: compact, String: str, Text: str}
+def _instant(at: datetime | int) -> int:
+    """A time as it is stored stays as it is."""
+    return at if isinstance(at, int) else micros(at)
+
+
+_ENCODERS: Mapping[type[Any], Callable[[Any], Any]] = {Instant: _instant, Json: compact, String: str, Text: str}

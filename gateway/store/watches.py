@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, select
 
 from gateway.store import bulk, queues
 from gateway.store.engine import Tx
-from gateway.store.tables import instant, micros, watches
+from gateway.store.tables import micros, watches
 from gateway.store.upsert import insert
 
 
@@ -23,29 +23,24 @@ class Watch:
     fence: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brief:
-    """What tells at a glance whether all is well with a shipment: columns of it and of its current leg.
+class Brief(NamedTuple):
+    """What tells at a glance whether all is well with a shipment: columns of it and of its current leg, as stored.
 
-    opened_at: of that leg, None when there is no such shipment. troubled: a case of it is open.
+    Instants in microseconds since 1970. opened_at: of that leg, None when there is no such shipment. calm: watched, and
+    nothing is wrong with it so far (not stalled, not late, no open case).
     """
 
     shipment_id: str
     fence: int
-    status: str
-    progress_at: datetime | None
-    promised_at: datetime | None
+    carrier: str
     origin: str
     destination: str
     service: str
-    stalled: bool
-    late: bool
-    watching: bool
-    carrier: str
-    opened_at: datetime | None
-    polled_at: datetime | None
-    heard_at: datetime | None
-    troubled: bool
+    status: str
+    progress_at: int | None
+    promised_at: int | None
+    opened_at: int | None
+    calm: bool
 
 
 async def schedule(tx: Tx, shipment_id: str, due_at: datetime | None) -> None:
@@ -61,9 +56,9 @@ async def schedule_many(tx: Tx, looks: Sequence[tuple[str, datetime | None]]) ->
 
 
 _DUE = "SELECT shipment_id, fence FROM watches WHERE due_at <= $1 ORDER BY due_at LIMIT $2"
-_BRIEFS = """SELECT w.shipment_id, w.fence, s.status, s.progress_at, s.promised_at, s.origin, s.destination, s.service,
-s.stalled, s.late, s.watching, s.carrier, l.opened_at, l.polled_at, l.heard_at,
-EXISTS (SELECT 1 FROM cases c WHERE c.shipment_id = w.shipment_id AND c.open_key IS NOT NULL)
+_BRIEFS = """SELECT w.shipment_id, w.fence, s.carrier, s.origin, s.destination, s.service, s.status, s.progress_at,
+s.promised_at, l.opened_at, s.watching AND NOT s.stalled AND NOT s.late
+AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.shipment_id = w.shipment_id AND c.open_key IS NOT NULL)
 FROM w LEFT JOIN shipments s ON s.id = w.shipment_id
 LEFT JOIN legs l ON l.carrier = s.carrier AND l.tracking_number = s.tracking_number"""
 _BRIEFS_SQLITE = f"WITH w AS MATERIALIZED ({_DUE}) {_BRIEFS}".replace("$", "?")
@@ -77,38 +72,11 @@ async def due(tx: Tx, now: datetime, *, limit: int) -> list[Brief]:
     shipment in the meantime waits for that, and then makes it due again.
     """
     statement = _BRIEFS_SQLITE if tx.dialect == "sqlite" else _BRIEFS_POSTGRESQL
-    return [_brief(tuple(row)) for row in (await tx.conn.exec_driver_sql(statement, (micros(now), limit))).all()]
+    return list(map(Brief._make, (await tx.conn.exec_driver_sql(statement, (micros(now), limit))).all()))
 
 
-def _brief(row: tuple[Any, ...]) -> Brief:
-    shipment_id, fence, status, progress, promised, origin, destination, service, *flags = row
-    stalled, late, watching, carrier, opened, polled, heard, troubled = flags
-    return Brief(
-        shipment_id=shipment_id,
-        fence=fence,
-        status=status,
-        progress_at=_at(progress),
-        promised_at=_at(promised),
-        origin=origin,
-        destination=destination,
-        service=service,
-        stalled=bool(stalled),
-        late=bool(late),
-        watching=bool(watching),
-        carrier=carrier,
-        opened_at=_at(opened),
-        polled_at=_at(polled),
-        heard_at=_at(heard),
-        troubled=bool(troubled),
-    )
-
-
-def _at(value: int | None) -> datetime | None:
-    return None if value is None else instant(value)
-
-
-async def put_many(tx: Tx, looked: Sequence[tuple[Brief, datetime | None]]) -> None:
-    """When each of `due` is due again (None: not until something changes)."""
+async def put_many(tx: Tx, looked: Sequence[tuple[Brief, int | None]]) -> None:
+    """When each of `due` is due again, in microseconds (None: not until something changes)."""
     rows = [{"shipment_id": one.shipment_id, "due_at": at, "fence": one.fence} for one, at in looked]
     await bulk.put_many(tx, watches, rows)
 

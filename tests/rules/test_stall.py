@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain import FINAL, Status
+from gateway.domain import Status
 from gateway.rules.calendar import Calendar
 from gateway.rules.policy import Stalls
-from gateway.rules.stall import Facts, Verdict, judge, quiet
+from gateway.rules.stall import Facts, Verdict, judge
 from tests.rules.scans import NOON
 
 CHINA = Calendar("CN")  # no holiday between the first day of March and the fifth of April
@@ -203,24 +203,3 @@ def test_the_next_look_is_ahead_and_finds_something_new(hours: float, promised: 
         after = _judge(reached + 1e-6, **fields)
         assert reached > hours
         assert (after.phase, after.late_kind) != (before.phase, before.late_kind)
-
-
-@given(st.floats(0, 400), st.one_of(st.none(), st.floats(-100, 400)), st.sampled_from(sorted(Status)), st.booleans())
-def test_what_is_quiet_has_no_verdict(hours: float, promised: float | None, status: Status, heard: bool) -> None:
-    """A glance says the same as a judgement of which nothing would follow."""
-    now = NOON + timedelta(hours=hours)
-    facts = Facts(
-        id="shp_1",
-        carrier="sf",
-        status=status,
-        progress_at=NOON,
-        created_at=NOON,
-        promised_at=None if promised is None else _promise(promised),
-        heard_at=now if heard else None,
-    )
-    if status in FINAL:
-        return
-    verdict = judge(facts, _policy(), CHINA, now)
-    well, next_at = quiet(facts, _policy(), CHINA, now)
-    assert well == (verdict.phase is None and verdict.late_kind is None and not verdict.late)
-    assert not well or (verdict.confirmed and next_at == verdict.next_at)
