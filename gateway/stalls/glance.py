@@ -7,7 +7,6 @@ Whatever is not plainly well is looked at (gateway.stalls.look).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 
 from gateway.domain import FINAL, Status
 from gateway.rules import thresholds
@@ -20,9 +19,6 @@ from gateway.store.lanes import Lane
 from gateway.store.tables import instant, micros
 from gateway.store.watches import Brief
 
-#: Of a leg that began so long ago only its carrier's silence counts.
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 class Glance:
     """Glances of one moment. learned: the hours of lanes and statuses of which there is enough (`lanes.hours_of`)."""
@@ -31,19 +27,17 @@ class Glance:
         self._rt, self._ears, self._learned = rt, ears, learned
         now = rt.clock()
         self._now, self._again = micros(now), micros(now + AGAIN)
-        self._quiet: dict[tuple[str, ...], Quiet] = {}
-        self._heard: dict[str, bool] = {}
+        self._quiet: dict[tuple[str | None, ...], Quiet] = {}
 
     def well(self, brief: Brief) -> tuple[bool, int | None]:
         """Whether nothing is to be done about it, and when to look again then (None: not until something changes)."""
-        if brief.opened_at is None:
+        if brief.carrier is None:
             return True, None  # no such shipment any more
         if not brief.calm or brief.status in FINAL:
             return False, None
         if self._blind(brief.carrier, brief.opened_at):
             return True, self._again
-        base = brief.opened_at if brief.progress_at is None else brief.progress_at
-        until = self._of_lane(brief).until(base, brief.promised_at)
+        until = self._of_lane(brief).until(brief.base, brief.promised_at)
         return until is None or until > self._now, until
 
     def _of_lane(self, brief: Brief) -> Quiet:
@@ -59,13 +53,10 @@ class Glance:
         calendar, learned = calendar_of(self._rt, lane.carrier), self._learned.get((lane, status))
         return Quiet(named, self._rt.policies.stalls, calendar, learned)
 
-    def _blind(self, carrier: str, opened_at: int) -> bool:
-        """As `Hearing.blind`; a carrier that was heard lately is asked for once."""
-        if carrier not in self._heard:
-            self._heard[carrier] = carrier in self._rt.carriers and not self._ears.blind(carrier, _LONG_AGO)
-        if self._heard[carrier]:
-            return False
-        return carrier not in self._rt.carriers or self._ears.blind(carrier, instant(opened_at))
+    def _blind(self, carrier: str, opened_at: int | None) -> bool:
+        """opened_at: of the leg; None: it does not matter, for the carrier is heard."""
+        since = None if opened_at is None else instant(opened_at)
+        return carrier not in self._rt.carriers or (since is not None and self._ears.blind(carrier, since))
 
 
 def lanes_of(briefs: Iterable[Brief]) -> set[tuple[Lane, str]]:
@@ -74,5 +65,5 @@ def lanes_of(briefs: Iterable[Brief]) -> set[tuple[Lane, str]]:
 
 
 def _lane(brief: Brief) -> tuple[Lane, str]:
-    lane = Lane(carrier=brief.carrier, origin=brief.origin, destination=brief.destination, service=brief.service)
-    return lane, brief.status
+    carrier, origin, destination, service, status = brief[2:7]
+    return Lane(carrier=carrier or "", origin=origin, destination=destination, service=service), status

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from gateway.rules.policy import Blindness
 from gateway.runtime import Runtime
@@ -12,6 +12,7 @@ from gateway.store.engine import Tx
 from gateway.store.rows import Row
 
 SILENT, DECLARED = "silent", "declared"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def unheard(row: Row | None, since: datetime | None, policy: Blindness, now: datetime) -> str | None:
@@ -50,6 +51,10 @@ class Hearing:
     def blind(self, carrier: str, since: datetime | None) -> bool:
         """since: when the leg in question began."""
         return carrier in self._silent or unheard(self._rows.get(carrier), since, self._policy, self._now) is not None
+
+    def doubted(self, carriers: Iterable[str]) -> frozenset[str]:
+        """Those of them that are unheard unless the leg in question began lately."""
+        return frozenset(code for code in carriers if self.blind(code, _LONG_AGO))
 
 
 async def hearing(rt: Runtime, tx: Tx) -> Hearing:

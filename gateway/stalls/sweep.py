@@ -32,10 +32,11 @@ async def sweep(rt: Runtime, limit: int = 200) -> int:
     All get a glance in one transaction; those with which not all is well are then looked at.
     """
     async with rt.store.write() as tx:
-        now, briefs = rt.clock(), await watches.due(tx, rt.clock(), limit=limit)
+        now, ears = rt.clock(), await hearing(rt, tx)
+        briefs = await watches.due(tx, now, ears.doubted(rt.carriers), limit=limit)
         if not briefs:
             return 0
-        glance = Glance(rt, await hearing(rt, tx), await lanes.hours_of(tx, lanes_of(briefs)))
+        glance = Glance(rt, ears, await lanes.hours_of(tx, lanes_of(briefs)))
         seen = [(brief, *glance.well(brief)) for brief in briefs]
         await watches.put_many(tx, [(brief, next_at) for brief, well, next_at in seen if well])
         claimed = await watches.take(tx, [brief for brief, well, _ in seen if not well], now + rt.lease)

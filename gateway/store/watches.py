@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 
 from gateway.store import bulk, queues
 from gateway.store.engine import Tx
-from gateway.store.tables import micros, watches
+from gateway.store.tables import compact, micros, watches
 from gateway.store.upsert import insert
 
 
@@ -26,13 +26,14 @@ class Watch:
 class Brief(NamedTuple):
     """What tells at a glance whether all is well with a shipment: columns of it and of its current leg, as stored.
 
-    Instants in microseconds since 1970. opened_at: of that leg, None when there is no such shipment. calm: watched, and
-    nothing is wrong with it so far (not stalled, not late, no open case).
+    Instants in microseconds since 1970. carrier: None when there is no such shipment. opened_at: of that leg, told
+    where nothing moved yet, and of carriers that are doubted. calm: watched, and nothing is wrong with it so far (not
+    stalled, not late, no open case).
     """
 
     shipment_id: str
     fence: int
-    carrier: str
+    carrier: str | None
     origin: str
     destination: str
     service: str
@@ -41,6 +42,11 @@ class Brief(NamedTuple):
     promised_at: int | None
     opened_at: int | None
     calm: bool
+
+    @property
+    def base(self) -> int:
+        """The last progress; while there is none, when the leg began."""
+        return self.progress_at or self.opened_at or 0
 
 
 async def schedule(tx: Tx, shipment_id: str, due_at: datetime | None) -> None:
@@ -57,22 +63,35 @@ async def schedule_many(tx: Tx, looks: Sequence[tuple[str, datetime | None]]) ->
 
 _DUE = "SELECT shipment_id, fence FROM watches WHERE due_at <= $1 ORDER BY due_at LIMIT $2"
 _BRIEFS = """SELECT w.shipment_id, w.fence, s.carrier, s.origin, s.destination, s.service, s.status, s.progress_at,
-s.promised_at, l.opened_at, s.watching AND NOT s.stalled AND NOT s.late
+s.promised_at, CASE WHEN s.progress_at IS NULL OR s.carrier {among}
+THEN (SELECT l.opened_at FROM legs l WHERE l.carrier = s.carrier AND l.tracking_number = s.tracking_number) END,
+s.watching AND NOT s.stalled AND NOT s.late
 AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.shipment_id = w.shipment_id AND c.open_key IS NOT NULL)
-FROM w LEFT JOIN shipments s ON s.id = w.shipment_id
-LEFT JOIN legs l ON l.carrier = s.carrier AND l.tracking_number = s.tracking_number"""
-_BRIEFS_SQLITE = f"WITH w AS MATERIALIZED ({_DUE}) {_BRIEFS}".replace("$", "?")
-_BRIEFS_POSTGRESQL = f"WITH w AS MATERIALIZED ({_DUE} FOR UPDATE SKIP LOCKED) {_BRIEFS}"
+FROM w LEFT JOIN shipments s ON s.id = w.shipment_id"""
+_BRIEFS_SQLITE = f"WITH w AS MATERIALIZED ({_DUE}) {_BRIEFS}".replace("$", "?").format(
+    among="IN (SELECT value FROM json_each(?3))"
+)
+_BRIEFS_POSTGRESQL = f"WITH w AS MATERIALIZED ({_DUE} FOR UPDATE SKIP LOCKED) {_BRIEFS}".format(
+    among="= ANY($3::text[])"
+)
 
 
-async def due(tx: Tx, now: datetime, *, limit: int) -> list[Brief]:
+async def due(tx: Tx, now: datetime, doubted: Collection[str], *, limit: int) -> list[Brief]:
     """Shipments that are due, the longest first, and what they look like.
 
     Ours until the transaction ends, in which every one of them has to be rescheduled or taken: whoever changes a
-    shipment in the meantime waits for that, and then makes it due again.
+    shipment in the meantime waits for that, and then makes it due again. doubted: carriers whose legs' age matters.
     """
-    statement = _BRIEFS_SQLITE if tx.dialect == "sqlite" else _BRIEFS_POSTGRESQL
-    return list(map(Brief._make, (await tx.conn.exec_driver_sql(statement, (micros(now), limit))).all()))
+    statement, parameters = asked(tx.dialect, now, doubted, limit)
+    return list(map(Brief._make, (await tx.conn.exec_driver_sql(statement, parameters)).all()))
+
+
+def asked(dialect: str, now: datetime, doubted: Collection[str], limit: int) -> tuple[str, tuple[Any, ...]]:
+    """The statement of `due` and its parameters, as the driver takes them."""
+    codes = sorted(doubted)
+    if dialect == "sqlite":
+        return _BRIEFS_SQLITE, (micros(now), limit, compact(codes))
+    return _BRIEFS_POSTGRESQL, (micros(now), limit, codes)
 
 
 async def put_many(tx: Tx, looked: Sequence[tuple[Brief, int | None]]) -> None:
