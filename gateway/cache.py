@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-
 #: Bytes that an answer takes beside its body (its tag, its head for the wire, its places here), roughly.
 BESIDE = 1024
 

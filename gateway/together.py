@@ -11,6 +11,17 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+class _Item(Generic[T, R]):
+    """told: what became of it. news: that it was told, or that it is its caller's turn to write."""
+
+    __slots__ = ("item", "news", "told")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.told: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self.news = asyncio.Event()
+
+
 class Together(Generic[T, R]):
     """Each caller hands in an item, and gets what its write said of it, once that has succeeded; or what it raised.
 
@@ -36,21 +47,40 @@ class Together(Generic[T, R]):
         self._patience = patience
         self._coming = 0
         self._enough = asyncio.Event()
-        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._turn = asyncio.Lock()
+        self._waiting: list[_Item[T, R]] = []
+        self._somebody_writes = False
 
     async def __call__(self, item: T) -> R:
-        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, done))
+        mine: _Item[T, R] = _Item(item)
+        self._waiting.append(mine)
         self._look()
         try:
-            async with self._turn:
-                while not done.done():
-                    await self._next()
+            if self._somebody_writes:
+                await mine.news.wait()
+            if not mine.told.done():
+                await self._write_until_told(mine)
         except asyncio.CancelledError:
-            self._waiting = [one for one in self._waiting if one[1] is not done]
+            self._waiting = [one for one in self._waiting if one is not mine]
+            if mine.news.is_set() and not mine.told.done():  # it was to be the next who writes
+                self._hand_on()
             raise
-        return done.result()
+        return mine.told.result()
+
+    async def _write_until_told(self, mine: _Item[T, R]) -> None:
+        self._somebody_writes = True
+        mine.news.clear()
+        try:
+            while not mine.told.done():
+                await self._next()
+        finally:
+            self._waiting = [one for one in self._waiting if one is not mine]
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        """To whoever has waited longest; all who were told go their ways at once."""
+        self._somebody_writes = bool(self._waiting)
+        if self._waiting:
+            self._waiting[0].news.set()
 
     async def _next(self) -> None:
         await self._gathered()
@@ -58,7 +88,7 @@ class Together(Generic[T, R]):
         try:
             await self._settle(group)
         except asyncio.CancelledError:
-            self._waiting = [one for one in group if not one[1].done()] + self._waiting  # for whoever is next
+            self._waiting = [one for one in group if not one.told.done()] + self._waiting  # for whoever is next
             raise
 
     @contextmanager
@@ -84,16 +114,18 @@ class Together(Generic[T, R]):
                 async with asyncio.timeout(self._patience):
                     await self._enough.wait()
 
-    async def _settle(self, group: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+    async def _settle(self, group: Sequence[_Item[T, R]]) -> None:
         try:
-            answers = await self._write([item for item, _ in group])
+            answers = await self._write([one.item for one in group])
         except Exception as error:
             if len(group) > 1 and not isinstance(error, self._everyones):
                 for one in group:
                     await self._settle([one])
                 return
-            for _, done in group:
-                done.set_exception(error)
+            for one in group:
+                one.told.set_exception(error)
+                one.news.set()
         else:
-            for (_, done), answer in zip(group, answers, strict=True):
-                done.set_result(answer)
+            for one, answer in zip(group, answers, strict=True):
+                one.told.set_result(answer)
+                one.news.set()

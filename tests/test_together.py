@@ -95,3 +95,26 @@ async def test_a_write_waits_for_what_is_coming_but_not_for_long() -> None:
     with hasty.coming():
         await hasty("f")
     assert book.groups[-1] == ["f"]
+
+
+async def test_all_who_were_written_together_hear_of_it_at_once() -> None:
+    """What they give next comes together again."""
+    book = Book()
+    book.open.set()
+    together = Together(book.write, most=10)
+    tasks = [asyncio.create_task(together(item)) for item in "abcdefgh"]
+    await tasks[0]
+    await asyncio.sleep(0)
+    assert all(task.done() for task in tasks)
+    assert [len(group) for group in book.groups] == [8]
+
+
+async def test_whoever_was_to_be_the_next_and_is_cut_off_leaves_it_to_the_one_after() -> None:
+    book = Book()
+    together = Together(book.write, most=1)
+    first, second, third = await waiting(book, together, "a", "b", "c")
+    first.add_done_callback(lambda task: second.cancel())  # its turn was given to it in that moment
+    book.open.set()
+    assert await third == "C"
+    assert await first == "A"
+    assert book.groups == [["a"], ["c"]]
