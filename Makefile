@@ -40,7 +40,7 @@ lint: dev
 bench: dev  ## ratios to a raw ceiling measured in the same run; writes var/bench.json
 	$(BIN)/python -m tests.bench
 
-crash: dev services  ## kill -9 at random moments, on both stores; RUNS in all (1000), SEED to choose alike
+crash: dev services  ## kill -9 at random moments, on both stores at once; RUNS in all (1000, whole it writes docs/reliability.md), SEED to choose alike
 	$(BIN)/python -m tests.crash --runs $(or $(RUNS),1000) $(if $(SEED),--seed $(SEED))
 
 faults: dev services  ## what goes wrong around the gateway, done to it; NAMES to choose; whole it writes docs/reliability.md

@@ -42,3 +42,12 @@ def commands(page: Path) -> list[list[str]]:
     shells = [body for info, body in blocks(page) if info == "sh"]
     every = [shlex.split(one, comments=True) for body in shells for one in re.split(r"\n(?=\S)", body)]
     return [words for words in every if words]
+
+
+def between(page: str, begin: str, end: str, body: str) -> str:
+    """The page with this between two marks; the rest of it is by hand. Raise ValueError when they are not there."""
+    before, begun, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not begun or not ended:
+        raise ValueError(f"{begin} and {end} are needed")
+    return f"{before}{begin}\n{body}\n{end}{after}"

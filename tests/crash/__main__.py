@@ -1,22 +1,22 @@
-"""`python -m tests.crash --runs 1000 [--seed n] [--lease s] [--store sqlite|cluster|both]`; ends with JSON."""
+"""`python -m tests.crash --runs 1000 [--seed n] [--lease s] [--store sqlite|cluster|both]`; ends with one line of JSON.
+
+Both stores go at once, each in a process of its own. Whole (1,000 runs over both), it writes the table in
+docs/reliability.md.
+"""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import logging
+import multiprocessing
 import random
-import shutil
 import sys
-import tempfile
-from functools import partial
-from pathlib import Path
+from concurrent.futures import ProcessPoolExecutor
 
-from tests.crash.campaign import LEASE_SECONDS, on_cluster, on_sqlite
-from tests.crash.report import Report
-
-CAMPAIGNS = {"sqlite": on_sqlite, "cluster": on_cluster}
+from tests.crash import table
+from tests.crash.alone import CAMPAIGNS, on, say
+from tests.crash.campaign import LEASE_SECONDS
+from tests.crash.report import Report, total
 
 
 def main() -> int:
@@ -26,45 +26,28 @@ def main() -> int:
     arguments.add_argument("--store", choices=(*CAMPAIGNS, "both"), default="both")
     arguments.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds; more for a very busy machine")
     given = arguments.parse_args()
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # answers to those that have died
     chosen = list(CAMPAIGNS) if given.store == "both" else [given.store]
-    shares = [given.runs // len(chosen) + (turn < given.runs % len(chosen)) for turn in range(len(chosen))]
-    _say(f"seed {given.seed}")
-    total = Report()
-    for store, runs in zip(chosen, shares, strict=True):
-        total.add(_on(store, runs, given.seed, given.lease), store)
-    for line in total.lost:
-        _say(f"lost: {line}")
-    for line in total.doubled:
-        _say(f"doubled: {line}")
-    for line in total.unsure:
-        _say(f"nobody can know: {line}")
-    print(json.dumps(total.line()), flush=True)  # noqa: T201 - a command
-    return 0 if total.clean else 1
+    say(f"seed {given.seed}")
+    reports = _at_once(shares(given.runs, chosen), given.seed, given.lease)
+    for store, report in reports.items():
+        for word, lines in (("lost", report.lost), ("doubled", report.doubled), ("nobody can know", report.unsure)):
+            for line in lines:
+                say(f"{store}: {word}: {line}")
+    if table.whole(reports):
+        table.write(reports)
+    print(json.dumps(total(reports.values())), flush=True)  # noqa: T201 - a command
+    return 0 if all(report.clean for report in reports.values()) else 1
 
 
-def _on(store: str, runs: int, seed: int, lease: float) -> Report:
-    """A campaign in a folder of its own, which is kept when something was found."""
-    folder = Path(tempfile.mkdtemp(prefix=f"crash-{store}-"))
-    try:
-        report = asyncio.run(CAMPAIGNS[store](folder, runs, seed, partial(_tell, store), lease))
-    except BaseException:
-        _say(f"{store}: logs and rows are in {folder}")
-        raise
-    _say(f"{store}: {json.dumps(report.line())}")
-    if report.clean:
-        shutil.rmtree(folder)
-    else:
-        _say(f"{store}: logs and rows are in {folder}")
-    return report
+def shares(runs: int, stores: list[str]) -> dict[str, int]:
+    return {store: runs // len(stores) + (turn < runs % len(stores)) for turn, store in enumerate(stores)}
 
 
-def _tell(store: str, what: str) -> None:
-    _say(f"{store}: {what}")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+def _at_once(runs: dict[str, int], seed: int, lease: float) -> dict[str, Report]:
+    """A process for each store: the stand-ins and the judge of one take nothing of the other's time."""
+    with ProcessPoolExecutor(len(runs), multiprocessing.get_context("spawn")) as processes:
+        under_way = {store: processes.submit(on, store, number, seed, lease) for store, number in runs.items()}
+        return {store: campaign.result() for store, campaign in under_way.items()}
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from tests.crash.fleet import Fleet, five_processes, one_process
 from tests.crash.journeys import JOURNEYS, PLAYBOOKS
 from tests.crash.judge import judge
 from tests.crash.ledgers import judge_store, under_way
-from tests.crash.moment import Moments, pause
+from tests.crash.moment import CALLS, Moments, pause
 from tests.crash.report import Report
 from tests.crash.shop import Lost, Shop
 from tests.e2e.process import ROOT, GatewayProcess
@@ -38,7 +39,7 @@ POLLED_SECONDS = 4
 #: How many journeys are under way at most, and how many have begun before the first kill.
 AT_ONCE, AT_FIRST = 12, 3
 JUDGED_EVERY = 50
-#: What is left to do when every journey has ended has to be done so soon; a claimed poll may take 30 leases.
+#: What is left to do when every journey has ended has to be done so soon.
 REST_SECONDS = 300.0
 
 #: Seconds after which another worker takes over. On a machine so busy that a process stands still for longer than that
@@ -62,6 +63,7 @@ class Campaign:
         self._judged = 0
 
     async def run(self, runs: int) -> Report:
+        began = asyncio.get_running_loop().time()
         for _ in range(AT_FIRST):
             await self._begin()
         for number in range(1, runs + 1):
@@ -72,6 +74,8 @@ class Campaign:
             if number % JUDGED_EVERY == 0:
                 await self._judge_what_ended()
         await self._end()
+        self.report.moments = Counter(_kind(kill.why) for kill in self.fleet.kills)
+        self.report.seconds = asyncio.get_running_loop().time() - began
         return self.report
 
     async def _kill(self, victims: list[GatewayProcess], why: str) -> None:
@@ -114,7 +118,9 @@ class Campaign:
         await self.fleet.ready(len(self.fleet.processes))
         self.report.kills = len(self.fleet.kills)
         self.report.loses(await self._left_over())
-        await judge(self.shop, self.report, [parcel for parcel in self.shop.parcels if parcel.over])
+        over = [parcel for parcel in self.shop.parcels if parcel.over]
+        await judge(self.shop, self.report, over)
+        self.report.parcels = len(over)
         await judge_store(self.url, self.shop.world, self.report)
 
     async def _left_over(self) -> list[str]:
@@ -129,6 +135,11 @@ class Campaign:
         finally:
             await store.close()
         return []
+
+
+def _kind(why: str) -> str:
+    """Of a moment: without the call that was under way."""
+    return why.split()[0] if why.startswith(CALLS) else why
 
 
 async def on_sqlite(folder: Path, runs: int, seed: int, tell: Tell, lease: float = LEASE_SECONDS) -> Report:

@@ -22,6 +22,9 @@ STARTS_KILLED, STARTING = 0.1, 1.5
 START_SECONDS = 600.0
 #: A question that was not answered by then is asked again, elsewhere where there is an elsewhere.
 ASK_SECONDS = 20.0
+#: Where each process has its port: of a gateway that is one, and of the one that is five. No two may draw the same, and
+#: the campaigns on both stores go at once.
+ALONE, FIVE = range(20_000, 26_000), [range(first, first + 1_000) for first in range(26_000, 31_000, 1_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,25 +143,26 @@ class Fleet:
 
 def one_process(folder: Path, config: Path, url: str, environ: Mapping[str, str], chance: random.Random) -> Fleet:
     """A gateway that is one process."""
-    process = GatewayProcess(folder, config, url, environ, quiet_port(chance))
+    process = GatewayProcess(folder, config, url, environ, quiet_port(ALONE))
     return Fleet([process], [process], chance)
 
 
 def five_processes(folder: Path, config: Path, url: str, environ: Mapping[str, str], chance: random.Random) -> Fleet:
     """Two webs and three workers."""
     found = []
-    for name in ("web-1", "web-2", "worker-1", "worker-2", "worker-3"):
+    for name, ports in zip(("web-1", "web-2", "worker-1", "worker-2", "worker-3"), FIVE, strict=True):
         (folder / name).mkdir()
         role = name.partition("-")[0]
-        port = quiet_port(chance)
+        port = quiet_port(ports)
         found.append(GatewayProcess(folder / name, config, url, environ, port, ["--role", role]))
     return Fleet(found, found[:2], chance)
 
 
-def quiet_port(chance: random.Random) -> int:
-    """A port below those that connections get: nobody takes it while its process is dead."""
+def quiet_port(among: range) -> int:
+    """A port below those that connections get: nobody takes it while its process is dead. Not of the campaign's own
+    chance: two campaigns of one seed would draw the same."""
     while True:
-        port = chance.randint(20_000, 32_000)
+        port = random.SystemRandom().choice(among)
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:
                 return port

@@ -12,6 +12,8 @@ from gateway.sandbox.world import World
 
 #: What costs money or is said to somebody. Between being asked for it and the answer is where a death hurts most.
 DEEDS = frozenset({"book", "cancel", "send"})
+#: When in such a call: asked and nothing done, done and not answered, answered.
+CALLS = ("before", "after", "answered")
 
 
 async def pause(seconds: float) -> None:
@@ -32,9 +34,8 @@ class Moments:
         self._wanted: tuple[str, int] | None = None
         self._deed: Callable[[str], Awaitable[None]] | None = None
         self._over = asyncio.Event()
-        world.before("*", partial(self._heard, "before"))
-        world.after("*", partial(self._heard, "after"))
-        world.answered("*", partial(self._heard, "answered"))
+        for moment in CALLS:
+            world.hooks.add(moment, "*", partial(self._heard, moment))
 
     async def next(self, soonest: float, latest: float, deed: Callable[[str], Awaitable[None]]) -> None:
         """Do the deed at the next moment, `latest` seconds from now at the latest. It is told which moment it was."""
@@ -43,7 +44,7 @@ class Moments:
             await deed("at any time")
             return
         self._over.clear()
-        self._wanted = (self._chance.choice(("before", "after", "answered")), self._chance.randint(0, 3))
+        self._wanted = (self._chance.choice(CALLS), self._chance.randint(0, 3))
         self._deed = deed
         waiting = asyncio.create_task(self._over.wait())
         await asyncio.wait([waiting], timeout=latest)

@@ -26,7 +26,7 @@ from tests.crash.fleet import Fleet
 from tests.crash.moment import pause
 from tests.e2e.process import eventually
 
-#: What does not come by then counts as lost. A claimed poll whose process died comes back after 30 leases.
+#: What does not come by then counts as lost. Longer than any wait of ours: a provider that cannot be asked, a retry.
 PATIENCE = 900.0
 #: Between two looks at what the stand-ins have seen.
 LOOK = 0.2

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.faults.finding import Finding
+from tests.pages import between
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- faults: written by `make faults` -->", "<!-- end of faults -->"
@@ -16,13 +17,9 @@ _HEAD = "| fault | what was done | what was seen | lost | doubled |\n|---|---|--
 
 def written(page: str, findings: Sequence[Finding], when: datetime, cores: int) -> str:
     """The page with the table of these findings. Raise ValueError when the marks are not there."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{BEGIN} and {END} are needed")
     rows = "\n".join(finding.row() for finding in findings)
     said = f"`make faults` on {when:%Y-%m-%d}, {cores} cores:"
-    return f"{before}{BEGIN}\n{said}\n\n{_HEAD}\n{rows}\n{END}{after}"
+    return between(page, BEGIN, END, f"{said}\n\n{_HEAD}\n{rows}")
 
 
 def write(findings: Sequence[Finding]) -> None:
