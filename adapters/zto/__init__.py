@@ -46,6 +46,9 @@ from gateway.contract.signing import compact, md5_base64, same
 from gateway.contract.writing import filled
 from gateway.domain import Basis, Booking, LegRef, Parcel, Scan
 
+#: Milliseconds, as number or text; else it is local time.
+_COUNTED = re.compile(r"[0-9]+(\.0*)?")
+
 
 class ZtoAdapter(CarrierAdapter):
     """中通 by its open platform: JSON calls signed in `x-dataDigest`, pushes as signed forms."""
@@ -131,7 +134,7 @@ class ZtoAdapter(CarrierAdapter):
 
     def _queried(self, row: Fields, number: str) -> Scan:
         when, code = required(row, "scanDate"), f"query:{required(row, 'scanType')}"
-        counted = re.fullmatch(r"[0-9]+(\.0*)?", when)  # milliseconds, as number or text; else local time
+        counted = _COUNTED.fullmatch(when)
         at = epoch_time(when, SHANGHAI, "scanDate") if counted else china_time(row, "scanDate")
         place = joined(optional(row, "scanSite"), "city", "name", by=" ")
         scan = self._scan(text(row, "billCode") or number, code, at, text(row, "desc"), place)

@@ -7,8 +7,8 @@ was done once it may have left the house.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -55,6 +55,8 @@ def retry_after(response: httpx.Response, now: datetime) -> float | None:
 
 def response_error(response: httpx.Response, now: datetime) -> ContractError | None:
     """The error of an answer whose body has been read; None for 2xx."""
+    if response.is_success:
+        return None
     if response.status_code in _SILENCE and is_deed(response.request):
         return OutcomeUnknown(f"HTTP {response.status_code}", code=str(response.status_code))
     return error_for(response.status_code, retry_after=retry_after(response, now), body=response.content)
@@ -62,20 +64,27 @@ def response_error(response: httpx.Response, now: datetime) -> ContractError | N
 
 async def raise_for_answer(response: httpx.Response) -> None:
     """A response hook for httpx: reads the body, then raises what the status means."""
-    async with mapped(response.request):
+    with mapped(response.request):
         await response.aread()
     error = response_error(response, datetime.now(UTC))
     if error is not None:
         raise error
 
 
-@asynccontextmanager
-async def mapped(request: httpx.Request) -> AsyncIterator[None]:
+class mapped:  # noqa: N801 - read as a word after `with`
     """Turn failures of the line inside the block into `ContractError`s."""
-    try:
-        yield
-    except httpx.RequestError as error:
-        raise transport_error(error, request) from error
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: httpx.Request) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, httpx.RequestError):
+            raise transport_error(error, self._request) from error
 
 
 class MappedTransport(httpx.AsyncBaseTransport):
@@ -85,7 +94,7 @@ class MappedTransport(httpx.AsyncBaseTransport):
         self.inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        async with mapped(request):
+        with mapped(request):
             return await self.inner.handle_async_request(request)
 
     async def aclose(self) -> None:

@@ -31,7 +31,10 @@ def table(*rows: Row, door: str = "") -> dict[str, Meaning]:
 
 def told(patterns: Mapping[str, Found], said: str) -> Found | None:
     """The value of the first pattern (a regular expression) that is found in a text."""
-    return next((value for pattern, value in patterns.items() if re.search(pattern, said)), None)
+    for pattern, value in patterns.items():
+        if re.search(pattern, said):
+            return value
+    return None
 
 
 def finer(statuses: Mapping[str, Meaning], coarse: str, fine: str, silent: Collection[str] = ()) -> str | None:

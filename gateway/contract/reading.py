@@ -144,7 +144,7 @@ def required(source: Fields, field: str) -> str:
 
 def joined(source: Fields, *fields: str, by: str = ", ") -> str:
     """The filled ones of some fields in a row: a place of city, state and country."""
-    return by.join(filter(None, (text(source, field) for field in fields)))
+    return by.join([value for field in fields if (value := text(source, field))])
 
 
 def says(remark: str, words: str, unless: str) -> bool:

@@ -23,8 +23,11 @@ def code_of(held: Held) -> Code:
 def readings(history: Iterable[Held]) -> Iterator[Held]:
     """Every reading, echoes too, each on its own."""
     for held in history:
-        yield replace(held, echoes=()) if held.echoes else held
-        yield from readings(held.echoes)
+        if held.echoes:
+            yield replace(held, echoes=())
+            yield from readings(held.echoes)
+        else:
+            yield held
 
 
 def unread(history: Collection[Held]) -> set[Code]:
@@ -71,7 +74,7 @@ def fresh(before: Sequence[Held], after: Sequence[Held]) -> tuple[Held, ...]:
     told = [held for held in after if id(held) not in held_before]
     seconds = {_second(reading) for reading in readings(told)}
     known = {_fact(held) for held in readings(before) if _second(held) in seconds} if told else set()
-    return tuple(held for held in told if known.isdisjoint(_fact(reading) for reading in readings([held])))
+    return tuple(held for held in told if known.isdisjoint(map(_fact, readings([held]))))
 
 
 def _fact(held: Held) -> tuple[object, ...]:
