@@ -8,13 +8,11 @@ are made honest first: a connection that broke after the request may have gone o
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
 
 import aiohttp
 import httpx
+from httpx_aiohttp import AiohttpTransport
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random
 
 from gateway.contract.client import MappedTransport, is_deed, raise_for_answer
 from gateway.contract.errors import Unavailable
@@ -26,71 +24,62 @@ DEADLINE = 30.0
 MAX_ANSWER = 16 << 20
 
 
-class _Line(httpx.AsyncBaseTransport):
-    """One try over aiohttp's connections: a whole answer under the deadline and the limit, or what really happened.
+class _Honest(httpx.AsyncBaseTransport):
+    """aiohttp's errors as what they are: only a failed connect means that nothing was sent."""
 
-    The way through httpx-aiohttp and the streams of httpx costs more CPU than the exchange itself.
-    """
-
-    def __init__(self, session: Callable[[], aiohttp.ClientSession], deadline: float) -> None:
-        self._make = session
+    def __init__(self, inner: httpx.AsyncBaseTransport, deadline: float) -> None:
+        self._inner = inner
         self._deadline = deadline
-        self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._exchange(request)
-        except aiohttp.ClientConnectorError as error:
-            raise httpx.ConnectError(str(error), request=request) from error
-        except aiohttp.ClientConnectionError as error:  # whatever else may have gone out before it broke
-            raise httpx.ReadError(f"the connection broke: {error}", request=request) from error
+                response = await self._inner.handle_async_request(request)
+                return await _whole(response)
         except TimeoutError as error:
             raise httpx.ReadTimeout(f"no answer within {self._deadline:g} s", request=request) from error
-        except (aiohttp.InvalidUrlClientError, aiohttp.NonHttpUrlClientError) as error:
-            raise httpx.UnsupportedProtocol(str(error), request=request) from error
+        except httpx.RequestError as error:
+            if isinstance(error.__cause__, aiohttp.ClientConnectorError):
+                raise
+            if isinstance(error.__cause__, aiohttp.ClientConnectionError):
+                raise httpx.ReadError(f"the connection broke: {error.__cause__}", request=request) from error
+            raise
         except (aiohttp.ClientError, ConnectionError, ValueError) as error:
             raise httpx.RemoteProtocolError(f"not an HTTP answer: {error}", request=request) from error
 
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        """The answer, its body still encoded as it came."""
-        if self._session is None:
-            self._session = self._make()
-        asked = self._session.request(
-            request.method,
-            str(request.url),
-            headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-            data=await request.aread() or None,
-            allow_redirects=False,
-            auto_decompress=False,
-            timeout=_timeout(**request.extensions.get("timeout", {})),
-        )
-        async with asked as answer:
-            body = await _whole(answer.content, request)
-            stream = httpx.ByteStream(body)
-            return httpx.Response(answer.status, headers=answer.raw_headers, stream=stream, request=request)
-
     async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._inner.aclose()
 
 
-async def _whole(stream: aiohttp.StreamReader, request: httpx.Request) -> bytes:
+async def _whole(response: httpx.Response) -> httpx.Response:
+    """The answer with its body read under the deadline and the limit, still encoded as it came."""
     chunks, size = [], 0
-    while chunk := await stream.readany():
-        size += len(chunk)
-        if size > MAX_ANSWER:
-            raise httpx.ReadError(f"an answer of more than {MAX_ANSWER} bytes", request=request)
-        chunks.append(chunk)
-    return b"".join(chunks)
+    try:
+        async for chunk in response.stream:  # type: ignore[union-attr]
+            size += len(chunk)
+            if size > MAX_ANSWER:
+                raise httpx.ReadError(f"an answer of more than {MAX_ANSWER} bytes", request=response.request)
+            chunks.append(chunk)
+    finally:
+        await response.aclose()
+    return httpx.Response(
+        response.status_code,
+        headers=response.headers,
+        stream=httpx.ByteStream(b"".join(chunks)),
+        request=response.request,
+        extensions=response.extensions,
+    )
 
 
-@lru_cache(maxsize=64)
-def _timeout(
-    connect: float | None = None, read: float | None = None, write: float | None = None, pool: float | None = None
-) -> aiohttp.ClientTimeout:
-    """httpx's timeouts as aiohttp has them; it has none for writing."""
-    return aiohttp.ClientTimeout(sock_connect=connect, sock_read=read, connect=pool)
+def _line_failed(error: BaseException) -> bool:
+    """The line failed, not the provider: its own 5xx and 429 are left to the caller's backoff."""
+    return isinstance(error, Unavailable) and not error.code
+
+
+#: Made once: it costs more to make than the rest of a try that succeeds.
+_TWICE = AsyncRetrying(
+    stop=stop_after_attempt(2), wait=wait_random(0.05, 0.3), retry=retry_if_exception(_line_failed), reraise=True
+)
 
 
 class _OnceMore(httpx.AsyncBaseTransport):
@@ -100,50 +89,12 @@ class _OnceMore(httpx.AsyncBaseTransport):
         self._inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        try:
+        if is_deed(request):
             return await self._inner.handle_async_request(request)
-        except Unavailable as error:
-            if is_deed(request) or error.code:  # a code: the provider failed, not the line; that is for the caller
-                raise
-        await asyncio.sleep(random.uniform(0.05, 0.3))
-        return await self._inner.handle_async_request(request)
+        return await _TWICE.copy()(self._inner.handle_async_request, request)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-#: What asks for nothing in particular.
-_PLAIN = {httpx.USE_CLIENT_DEFAULT, None, False}
-
-
-class _Client(httpx.AsyncClient):
-    """httpx without the way through auth flows, redirects and cookie jars, where a request needs none of them."""
-
-    def __init__(self, transport: httpx.AsyncBaseTransport, base_url: str) -> None:
-        super().__init__(
-            base_url=base_url,
-            transport=transport,
-            timeout=TIMEOUT,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"User-Agent": "carrier-gateway"},
-            event_hooks={"response": [raise_for_answer]},
-        )
-        self._line = transport
-        merged = super().build_request
-        self._at = lru_cache(maxsize=256)(lambda address: merged("GET", address).url)
-
-    def build_request(self, method: str, url: httpx.URL | str, **given: Any) -> httpx.Request:
-        return super().build_request(method, self._at(url), **given)
-
-    async def send(self, request: httpx.Request, **given: Any) -> httpx.Response:
-        if self.cookies or not set(given.values()) <= _PLAIN:
-            return await super().send(request, **given)
-        response = await self._line.handle_async_request(request)
-        await raise_for_answer(response)
-        if "set-cookie" in response.headers:
-            self.cookies.extract_cookies(response)
-        return response
 
 
 def _session(connections: int) -> aiohttp.ClientSession:
@@ -159,11 +110,20 @@ class Outside:
     """Makes the clients of all plugins over one shared pool of connections. Close it at the end."""
 
     def __init__(self, *, connections: int = 100, deadline: float = DEADLINE) -> None:
-        self._transport = _OnceMore(MappedTransport(_Line(lambda: _session(connections), deadline)))
+        pool = AiohttpTransport(client=lambda: _session(connections), trust_env=False)
+        self._transport = _OnceMore(MappedTransport(_Honest(pool, deadline)))
 
     def client(self, base_url: str = "") -> httpx.AsyncClient:
         """A client for one provider: answers that are not 2xx and failures of the line are already ContractErrors."""
-        return _Client(self._transport, base_url)
+        return httpx.AsyncClient(
+            base_url=base_url,
+            transport=self._transport,
+            timeout=TIMEOUT,
+            trust_env=False,
+            follow_redirects=False,
+            headers={"User-Agent": "carrier-gateway"},
+            event_hooks={"response": [raise_for_answer]},
+        )
 
     async def close(self) -> None:
         await self._transport.aclose()

@@ -157,12 +157,6 @@ async def test_a_provider_gets_its_own_cookies_back_and_no_other_does(peer: tupl
     assert ["cookie: at=node7" in head for head in peer[0].heads] == [False, True, False]
 
 
-async def test_an_account_in_the_address_is_shown(peer: tuple[Peer, str], outside: Outside) -> None:
-    async with outside.client(peer[1].replace("//", "//me:secret@")) as http:
-        await http.get("/x")
-    assert "authorization: basic bwu6c2vjcmv0" in peer[0].heads[0]
-
-
 async def test_paths_and_queries_are_sent_as_they_were_given(peer: tuple[Peer, str], outside: Outside) -> None:
     async with outside.client(f"{peer[1]}/v1") as http:
         await http.get("/a", params={"n": "1"})
