@@ -36,6 +36,8 @@ from gateway.store.ids import new_id
 log = logging.getLogger(__name__)
 #: After a lost answer: look so soon.
 LOOK_AFTER = timedelta(seconds=5)
+#: So long a repeat may be on its way: its provider has to have it while it still swallows repeats.
+ON_ITS_WAY = timedelta(seconds=15)
 #: Of a message that nobody can know of any more (docs/reliability.md says with whom).
 TAKEN_AS_SENT = "no answer, and the provider cannot be asked: taken as sent"
 GOOD = (MessageState.SENT, MessageState.DELIVERED)
@@ -105,16 +107,17 @@ async def _call(rt: Runtime, deed: Any, sender: Sender, message: Message, addres
 
 async def _look(rt: Runtime, sender: Sender, message: Message, address: str, row: Any) -> Tried | None:
     """Was it sent before somebody died? None: not sent, or a repeat is harmless: say it."""
-    channel, now = sender.notifier.channel, rt.clock()
+    channel = sender.notifier.channel
     try:
         found = await sender.notifier.find(message, address)
     except TryAgain as error:
         wait = timedelta(seconds=(error.retry_after if isinstance(error, Unavailable) else None) or 5)
-        return Tried(channel=channel, sent=None, reason=error.detail, due_at=now + wait, unclear=True)
+        return Tried(channel=channel, sent=None, reason=error.detail, due_at=rt.clock() + wait, unclear=True)
     except CallPerson as error:
         log.warning("%s cannot be asked about %s: %s", sender.name, message.id, error.detail)
         found = Found.CANNOT_TELL
-    harmless = now - row.begun_at < timedelta(seconds=sender.notifier.repeat_safe_for)
+    swallowed_until = row.begun_at + timedelta(seconds=sender.notifier.repeat_safe_for)
+    harmless = rt.clock() + ON_ITS_WAY < swallowed_until
     if found is Found.NOT_SENT or (found is Found.CANNOT_TELL and harmless):
         return None
     reason = None if found is Found.SENT else TAKEN_AS_SENT

@@ -133,16 +133,20 @@ async def test_after_a_lost_answer_the_provider_is_asked_before_it_is_sent_again
     assert len(sms.messages) == times
 
 
-async def test_a_provider_that_swallows_repeats_is_simply_told_again_in_time(rooms: Rooms) -> None:
+@pytest.mark.parametrize(("seconds", "times"), [(44, 1), (46, 0)])
+async def test_a_provider_that_swallows_repeats_is_simply_told_again_in_time(
+    rooms: Rooms, seconds: int, times: int
+) -> None:
+    """For a minute, of which a repeat may be on its way for 15 s."""
     wechat = rooms.said[Channel.WECHAT]
     wechat.answers = [OutcomeUnknown("no answer")]
     await tell(rooms, await ship(rooms), channels=["wechat"])
     await work(rooms)
     async with rooms.rt.store.read() as tx:
         (row,) = await messages.of_decision(tx, "case-1:0:message")
-    rooms.clock.pass_by(seconds=50)
+    rooms.clock.pass_by(seconds=seconds)
     assert isinstance(await only_end(rooms), Done)
-    assert [message.id for message, _ in wechat.messages] == [row.id]
+    assert [message.id for message, _ in wechat.messages] == [row.id] * times
 
 
 async def begin_and_die(rooms: Rooms) -> None:
