@@ -114,8 +114,8 @@ class Campaign:
         self.tell(f"{self.report.line()}, {len(self._journeys)} parcels under way, {len(over)} over")
 
     async def _end(self) -> None:
+        await self.fleet.ready(len(self.fleet.processes))  # first: without them no journey ends
         await asyncio.gather(*self._journeys)
-        await self.fleet.ready(len(self.fleet.processes))
         self.report.kills = len(self.fleet.kills)
         self.report.loses(await self._left_over())
         over = [parcel for parcel in self.shop.parcels if parcel.over]

@@ -17,7 +17,7 @@ from tests.crash.moment import pause
 from tests.e2e.process import GatewayProcess, eventually
 
 #: One start in so many is killed, too, so many seconds after it began at most.
-STARTS_KILLED, STARTING = 0.1, 1.5
+STARTS_KILLED, STARTING = 0.1, 1.0
 #: A process that starts on a busy machine takes its time.
 START_SECONDS = 600.0
 #: A question that was not answered by then is asked again, elsewhere where there is an elsewhere.
