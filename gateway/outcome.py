@@ -9,9 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """It happened. result: JSON, for the case's timeline and for those who look later."""
+    """It happened. result: JSON, for the case's timeline and for those who look later. kept: false where something
+    else says that it happened, and nobody looks for the deed: with every shipment comes one of those."""
 
     result: dict[str, Any] | None = None
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,8 +47,8 @@ def _written(deed: Row, end: End) -> delivery.End:
             tries = max(deed.attempts - 1, 0) if free else deed.attempts
             waits = delivery.End(deed, DeedState.PENDING, over=False, due_at=due_at, reason=reason)
             return waits._replace(attempts=tries)
-        case Done(result=result):
-            over = delivery.End(deed, DeedState.DONE, result=result)
+        case Done(result=result, kept=kept):
+            over = delivery.End(deed, DeedState.DONE, result=result, kept=kept)
         case No(reason=reason, result=result):
             over = delivery.End(deed, DeedState.REFUSED, reason=reason, result=result)
         case Drop(reason=reason):

@@ -51,7 +51,7 @@ async def subscribe(rt: Runtime, deed: Row) -> End:
         await legs.subscribed(tx, row.id, until)
         if life is not None:
             await outbox.add(tx, _renewal(deed, rt.clock() + timedelta(seconds=life * _RENEW)), rt.clock())
-    return Done(result={"until": until.isoformat() if life is not None else None})
+    return Done(kept=False)  # the leg says until when
 
 
 async def _leave_alone(rt: Runtime, carrier: Carrier, error: Unavailable, seconds: float) -> None:

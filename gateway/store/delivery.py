@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row
+from sqlalchemy import Row, delete
 
 from gateway.domain import DeedState
 from gateway.store import bulk, outbox
@@ -36,7 +36,7 @@ class Note(NamedTuple):
 
 
 class End(NamedTuple):
-    """How a deed ends this time. due_at: of one that is tried again, or waits; over: it is not."""
+    """How a deed ends this time. due_at: of one that is tried again, or waits; over: it is not; kept: its row is."""
 
     deed: Row[Any]
     state: DeedState
@@ -45,6 +45,7 @@ class End(NamedTuple):
     result: Any = None
     reason: str | None = None
     attempts: int = 0
+    kept: bool = True
 
 
 class Notes:
@@ -107,7 +108,9 @@ async def keep_many(tx: Tx, deeds: Sequence[Row[Any]], until: datetime) -> None:
 
 async def end_many(tx: Tx, ends: Sequence[End], now: datetime) -> None:
     """The ends of deeds that are held, and the start of those that waited for them."""
-    await bulk.put_many(tx, deeds_table, [_end(end, now) for end in ends])
+    await bulk.put_many(tx, deeds_table, [_end(end, now) for end in ends if end.kept])
+    if gone := [end.deed.id for end in ends if not end.kept]:
+        await tx.conn.execute(delete(deeds_table).where(deeds_table.c.id.in_(gone)))
     await outbox.wake(tx, [end.deed.id for end in ends if end.over], now)
 
 

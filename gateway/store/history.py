@@ -1,9 +1,9 @@
-"""The history of a leg as compact JSON text: an array per scan, exact in both directions.
+"""The history of a leg as compact JSON text: a version, then an array per scan; exact in both directions.
 
-One column instead of a row per scan (`design/probes.md`). The place in the array is the meaning; what is absent at the
-end is left out, and 0 in the place of a word is the word of the scan before. Times are microseconds since 1970 with the
-local offset in seconds; when it was learned is told from when it happened. Rows without `_SHORT` (schema 0001) repeat
-every word and tell both times from 1970.
+One column instead of a row per scan (`design/probes.md`). A scan says what is another than in the scan before: a number
+whose bits are the places that follow, how much later it happened, and their values. Times are microseconds since 1970
+(whole seconds where they are) with the local offset in seconds; when it was learned is told from when it happened.
+What earlier versions wrote is read by `gateway.store.old_history`, and written anew when something comes to it.
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ from typing import Any
 
 from gateway.domain import Basis, Reason, Scan, Source, Status
 from gateway.rules.history import Held
+from gateway.store.old_history import whole
 from gateway.store.tables import micros
 from gateway.store.tables.columns import EXACT
 
-_INFERRED, _CONFIRMED, _DIRECT, _SHORT = 1, 2, 4, 8
+_INFERRED, _CONFIRMED, _DIRECT = 1, 2, 4
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND, _MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
-_WIDTH = 19
-#: Places of words that scans of a leg share: basis, status, number, provider, source, code, text, place, company.
-_WORDS = (2, 3, 4, 5, 6, 10, 11, 12, 15)
-_SAME = 0
-#: Those of them that readers see.
-_SHOWN = (2, 3, 6, 10, 11, 12)
-_NOTHING = len("[]")
+_VERSION = 2
+_WIDTH, _ECHOES = 19, 18
+#: Of a number of places: that the time is told in seconds. The time itself is always told.
+_WHOLE = 1
+_SECONDLY = 1_000_000
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # Looked up, for calling an enum costs more than the rest of a field.
 _BASES = {str(basis): basis for basis in Basis}
@@ -45,9 +44,9 @@ def encode(history: Iterable[Held]) -> str:
 
 def extend(text: str, known: Sequence[Held], history: Sequence[Held]) -> str:
     """`encode(history)`, where `text` is what `known` was decoded from: nearly always only its end is new."""
-    if known and len(text) > _NOTHING and history[: len(known)] == known:
-        new = _text(_rows(history[len(known) :], _full(known[-1])))
-        return f"{text[:-1]},{new[1:]}" if len(new) > _NOTHING else text
+    if known and text.startswith(f"[{_VERSION},") and history[: len(known)] == known:
+        new = _told(history[len(known) :], _full(known[-1]))
+        return f"{text[:-1]},{_text(new)[1:]}" if new else text
     return encode(history)
 
 
@@ -64,10 +63,10 @@ def lines(text: str, late: timedelta) -> list[tuple[int, dict[str, Any]]] | None
     """
     found: list[tuple[int, dict[str, Any]]] = []
     much = late // _MICROSECOND
-    for row in _whole(json.loads(text), _SHOWN):
+    for row in _whole(json.loads(text)):
         at, learned, flags = row[0], row[7], row[9]
-        if row[18] is not None:
-            echoes = _helds(row[18])
+        if row[_ECHOES] is not None:
+            echoes = _helds(row[_ECHOES])
             if any(held.scan.status is Status.UNKNOWN for held in _flat(echoes)):
                 return None
             learned = min(learned, *(micros(echo.learned_at) for echo in echoes))
@@ -116,19 +115,24 @@ def _hour(hour: int, offset: int) -> tuple[str, str]:
 _SECONDS = [f":{second // 60:02}:{second % 60:02}" for second in range(3600)]
 
 
-def _rows(history: Iterable[Held], before: list[Any] | None = None) -> list[list[Any]]:
+def _rows(history: Iterable[Held]) -> list[Any]:
+    told = _told(history, [0] + [None] * (_WIDTH - 1))
+    return [_VERSION, *told] if told else []
+
+
+def _told(history: Iterable[Held], before: list[Any]) -> list[list[Any]]:
     """before: the full row of the scan that comes first."""
-    rows = []
+    told = []
     for held in history:
         full = _full(held)
-        rows.append(_shortened(full, before))
+        told.append(_differing(full, before))
         before = full
-    return rows
+    return told
 
 
 def _full(held: Held) -> list[Any]:
     scan = held.scan
-    flags = scan.inferred * _INFERRED | scan.confirmed * _CONFIRMED | held.direct * _DIRECT | _SHORT
+    flags = scan.inferred * _INFERRED | scan.confirmed * _CONFIRMED | held.direct * _DIRECT
     at = micros(scan.at)
     return [
         at, _offset(scan.at), scan.basis, scan.status, scan.tracking_number,
@@ -138,34 +142,44 @@ def _full(held: Held) -> list[Any]:
     ]  # fmt: skip
 
 
-def _shortened(full: list[Any], before: list[Any] | None) -> list[Any]:
-    row = full.copy()
-    if before is not None:
-        for place in _WORDS:
-            word = row[place]
-            if word is not None and word == before[place]:
-                row[place] = _SAME
-    while row[-1] is None:
-        row.pop()
-    return row
+def _differing(full: list[Any], before: list[Any]) -> list[Any]:
+    """Echoes are a scan's own: they are told wherever there are any."""
+    later, fraction = divmod(full[0] - before[0], _SECONDLY)
+    places, values = (0, [full[0] - before[0]]) if fraction else (_WHOLE, [later])
+    for place in range(1, _WIDTH):
+        if full[place] != (None if place == _ECHOES else before[place]):
+            places |= 1 << place
+            values.append(full[place])
+    return [places, *values]
 
 
-def _whole(rows: Iterable[list[Any]], places: Iterable[int]) -> Iterator[list[Any]]:
-    """Rows as they were before they were shortened. places: of the words that are wanted."""
-    before: list[Any] = []
+def _whole(rows: list[Any]) -> Iterable[list[Any]]:
+    """Every row in full, its times since 1970."""
+    if not rows or rows[0] != _VERSION:
+        return whole(rows)
+    return _followed(rows[1:])
+
+
+def _followed(rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    at, full = 0, [None] * _WIDTH
     for row in rows:
-        row += [None] * (_WIDTH - len(row))
-        if row[9] & _SHORT:
-            row[7] += row[0]
-            for place in places:
-                if row[place] == _SAME:
-                    row[place] = before[place]
-        before = row
-        yield row
+        places, later = row[0], row[1]
+        at += later * _SECONDLY if places & _WHOLE else later
+        full[_ECHOES] = None
+        for place, value in zip(_places(places), row[2:], strict=True):
+            full[place] = value
+        told = full.copy()
+        told[0], told[7] = at, at + full[7]
+        yield told
 
 
-def _helds(rows: Iterable[list[Any]]) -> list[Held]:
-    return [_held(row) for row in _whole(rows, _WORDS)]
+@lru_cache(maxsize=4096)
+def _places(bits: int) -> tuple[int, ...]:
+    return tuple(place for place in range(1, _WIDTH) if bits >> place & 1)
+
+
+def _helds(rows: list[Any]) -> list[Held]:
+    return [_held(row) for row in _whole(rows)]
 
 
 def _held(row: list[Any]) -> Held:

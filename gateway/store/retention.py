@@ -82,6 +82,17 @@ def _by_id(table: Table, at: Column[Any], *where: ColumnElement[bool]) -> Find:
     return find
 
 
+def _by_registration(table: Table, at: Column[Any]) -> Find:
+    """Along ids, which grow with the time of registration: those of the first so many that are old enough."""
+
+    async def find(tx: Tx, before: datetime, after: Place, limit: int) -> Sequence[Any]:
+        first = select(table.c.id, at.label("at")).order_by(table.c.id).limit(limit)
+        some = (first if after is None else first.where(table.c.id > after[1])).subquery()
+        return (await tx.conn.execute(select(some).where(some.c.at < before).order_by(some.c.id))).all()
+
+    return find
+
+
 def _rows(key: Column[Any], at: Column[Any], *where: ColumnElement[bool]) -> Forget:
     async def forget(tx: Tx, ids: Sequence[Any], before: datetime) -> Gone:
         gone = delete(key.table).where(key.in_(ids), at < before, *where)
@@ -184,7 +195,7 @@ RULES: Sequence[Rule] = (
     Rule(
         name="shipments",
         days="shipments_days",
-        find=_by_age(shipments.c.id, shipments.c.updated_at),
+        find=_by_registration(shipments, shipments.c.created_at),
         forget=_shipments,
     ),
     _closed(CaseState.RESOLVED),

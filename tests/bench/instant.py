@@ -43,6 +43,10 @@ class Book:
             "scanSite": {"code": "37131", "name": "郑州高新区", "city": "郑州市", "prov": "河南省"},
         }
 
+    def zto_subscribed(self, body: bytes) -> bytes:
+        """zto.merchant.waybill.track.subsrcibe, spelt so by the vendor."""
+        return _json({"status": True, "statusCode": "200", "message": "", "result": None})
+
     def sf(self, body: bytes) -> bytes:
         """EXP_RECE_SEARCH_ROUTES: up to ten numbers."""
         asked = json.loads(parse_qs(body.decode())["msgData"][0])["trackingNumber"]
@@ -111,7 +115,11 @@ def _length(head: bytes) -> int:
 
 async def serve() -> None:
     book = Book()
-    doors = {b"/zto.merchant.waybill.track.query": book.zto, b"/std/service": book.sf, b"/turn": book.turn}
+    zto = {
+        b"/zto.merchant.waybill.track.query": book.zto,
+        b"/zto.merchant.waybill.track.subsrcibe": book.zto_subscribed,
+    }
+    doors = {**zto, b"/std/service": book.sf, b"/turn": book.turn}
     server = await asyncio.get_running_loop().create_server(lambda: Line(doors), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - read by whoever started us
     await asyncio.to_thread(sys.stdin.read)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.contract import Can, Unavailable
 from gateway.domain import LegRef
 from gateway.remedies.deliver import deliver_due
-from gateway.store import health
+from gateway.store import health, legs, outbox
 from gateway.store.engine import Store
 from tests.tracking.parts import Clock, FakeSubscribing, carrier, poll_due, runtime
 
@@ -43,6 +43,22 @@ async def test_one_that_is_told_to_wait_asks_for_no_other_leg_meanwhile(store: S
     now.forward(hours=2)
     await deliver_due(rt)
     assert Limited.calls == 6
+
+
+async def test_what_the_leg_says_is_not_kept_as_a_deed_as_well(store: Store) -> None:
+    """One comes with every shipment."""
+    Limited.calls, Limited.well = 0, True
+    rt = runtime(store, carrier("sf", Limited))
+    shipment = await rt.registered("A1")
+    async with store.read() as tx:
+        assert len(await outbox.live_of_shipment(tx, shipment, "subscribe")) == 1
+    await deliver_due(rt)
+    await deliver_due(rt)
+    assert Limited.calls == 1
+    async with store.read() as tx:
+        (leg,) = await legs.of_shipments(tx, [shipment])
+        assert await outbox.of_kind(tx, "subscribe") == []
+    assert leg.subscribed_until is not None and leg.subscribed_until > rt.clock()
 
 
 async def test_one_that_wants_no_call_for_an_hour_is_unheard_at_once(store: Store) -> None:

@@ -86,3 +86,22 @@ def test_what_schema_0001_wrote_is_read() -> None:
     assert (second.learned_at - second.scan.at, second.scan.at.isoformat()[-6:]) == (timedelta(hours=1), "+08:00")
     third = replace(second, scan=replace(second.scan, at=second.scan.at + timedelta(hours=1)))
     assert decode(extend(old, [first, second], [first, second, third])) == [first, second, third]
+
+
+def test_what_came_before_differences_is_read() -> None:
+    """0 in the place of a word is the word before, and when it was learned is told from when it happened."""
+    old = (
+        '[[1772683200000000,28800,"carrier_zone","in_transit","SF1","sf","webhook",1000000,0,12,"31","到达","深圳市"],'
+        '[1772686800000000,28800,0,0,0,0,0,60000000,28800,12,0,"离开",0]]'
+    )
+    first, second = decode(old)
+    assert (first.learned_at - first.scan.at, first.learned_at.isoformat()[-6:]) == (timedelta(seconds=1), "+00:00")
+    assert (second.scan.text, second.scan.place, second.scan.carrier_code, second.provider) == (
+        "离开",
+        "深圳市",
+        "31",
+        "sf",
+    )
+    assert second.learned_at - second.scan.at == timedelta(minutes=1)
+    third = replace(second, scan=replace(second.scan, at=second.scan.at + timedelta(hours=1)))
+    assert decode(extend(old, [first, second], [first, second, third])) == [first, second, third]

@@ -84,7 +84,7 @@ async def test_days_that_are_null_are_for_ever(store: Store) -> None:
 async def old(rt: World, number: str, **values: Any) -> str:
     """A parcel that arrived and of which nothing was heard for years. values: what is not so."""
     shipment_id = await rt.registered(number, order_id=f"SO-{number}")
-    changed = {"status": Status.DELIVERED, "updated_at": LONG_AGO, **values}
+    changed = {"status": Status.DELIVERED, "created_at": LONG_AGO, "updated_at": LONG_AGO, **values}
     async with rt.store.write() as tx:
         await tx.conn.execute(update(parcels).where(parcels.c.id == shipment_id).values(**changed))
     return shipment_id

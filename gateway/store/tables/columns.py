@@ -89,6 +89,12 @@ def only(flag: str) -> dict[str, Any]:
     return {"sqlite_where": text(f"{flag} = 1"), "postgresql_where": text(flag)}
 
 
+def told(column: str) -> dict[str, Any]:
+    """Of an index over the rows in which a column is told at all: nobody looks for the others."""
+    where = text(f"{column} IS NOT NULL")
+    return {"sqlite_where": where, "postgresql_where": where}
+
+
 def queue() -> tuple[Column[Any], ...]:
     """The two columns of a queue, see gateway.store.queues."""
     return (Column("due_at", Instant), Column("fence", Integer, nullable=False, default=0))

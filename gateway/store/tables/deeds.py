@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint, text
 
-from gateway.store.tables.columns import Instant, Json, Serial, metadata, queue
+from gateway.store.tables.columns import Instant, Json, Serial, metadata, queue, told
 
 #: Deeds that retention looks through: those of a case go with it.
 _OVER_ALONE = text("case_id IS NULL AND ended_at IS NOT NULL")
@@ -28,10 +28,10 @@ outbox = Table(
     Column("reason", Text),
     Column("created_at", Instant, nullable=False),
     Column("ended_at", Instant),
-    Index("outbox_due", "due_at"),
-    Index("outbox_case", "case_id", "ordinal"),
+    Index("outbox_due", "due_at", **told("due_at")),
+    Index("outbox_case", "case_id", "ordinal", **told("case_id")),
     Index("outbox_shipment", "shipment_id"),
-    Index("outbox_after", "after"),
+    Index("outbox_after", "after", **told("after")),
     Index("outbox_over", "ended_at", "id", sqlite_where=_OVER_ALONE, postgresql_where=_OVER_ALONE),
 )
 

@@ -34,7 +34,6 @@ shipments = Table(
     # as registered: origin, destination, sender, recipient, parcel, value, metadata; times carry their given offset
     Column("document", Json, nullable=False),
     Index("shipments_order", "order_id", postgresql_ops={"order_id": "varchar_pattern_ops"}),
-    Index("shipments_updated", "updated_at", "id"),
     Index("shipments_status", "status", "id"),
     Index("shipments_carrier", "carrier", "id"),
     Index("shipments_stalled", "carrier", "id", **only("stalled")),
