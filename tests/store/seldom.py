@@ -83,6 +83,7 @@ async def _queues(tx: Tx, now: datetime) -> None:
     await polls.hasten(tx, "sf", now)
     fence = await polls.take(tx, "leg_of_nobody", "sf", now)
     await polls.keep(tx, ["leg_of_nobody"], now, now)
+    await polls.answered(tx, ["leg_of_nobody"])
     await queues.extend(tx, polls_table, "leg_of_nobody", fence, now + timedelta(days=1))
     await legs.stamp(tx, "SF0000000000000")
     await legs.around(tx, "SF0000000000000")
