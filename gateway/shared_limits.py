@@ -147,6 +147,8 @@ class SharedLimits:
 
     async def _promise(self, key: str, rate: Rate, within: float) -> float | None:
         """Seconds until the token that was taken is free; None: it would take longer."""
+        if self._lane is None:
+            return self._local.promise(key, self.share(rate), within=within)
         try:
             taken, wait = await self._shared(key, rate, within)
         except LaneClosed:

@@ -69,10 +69,15 @@ def merge(known: Sequence[Held], new: Iterable[Held]) -> list[Held]:
     return in_order(_without_echoes(readings.values()))
 
 
-def unheard(known: Iterable[Held], scans: Iterable[Scan], told: Telling) -> list[Scan]:
+def unheard(known: Sequence[Held], scans: Sequence[Scan], told: Telling) -> list[Scan]:
     """The scans without those that `merge` would make nothing of: carriers tell the whole history at every question."""
-    before = {one.scan.at: one for one in known}
-    return [scan for scan in scans if not _repeats(before.get(scan.at), scan, told)]
+    alike = 0
+    for held, scan in zip(known, scans, strict=False):  # mostly in the same order
+        if not _repeats(held, scan, told):
+            break
+        alike += 1
+    before = {one.scan.at: one for one in known[alike:]}
+    return [scan for scan in scans[alike:] if not _repeats(before.get(scan.at), scan, told)]
 
 
 def _repeats(known: Held | None, scan: Scan, told: Telling) -> bool:

@@ -200,8 +200,8 @@ async def end_many(tx: Tx, ends: Sequence[End]) -> int:
 
 async def answered(tx: Tx, leg_ids: Sequence[str]) -> None:
     """Polls of these legs fail no longer."""
-    failing = update(polls).where(polls.c.leg_id.in_(leg_ids), polls.c.failures > 0)
     if leg_ids:
+        failing = update(polls).where(polls.c.leg_id.in_(leg_ids), polls.c.failures > 0)
         await tx.conn.execute(failing.values(failures=0))
 
 
