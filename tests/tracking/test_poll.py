@@ -210,6 +210,7 @@ async def test_a_carrier_that_hangs_holds_up_no_other(store: Store) -> None:
     polling = Polling(rt)
     await polling.tick()
     async with asyncio.timeout(20):
+        await rt.fake("sf").called.wait()
         with rt.signals.listen(moving) as changes:
             if (await rt.shipment(moving)).sequence == 1:
                 await changes.get()
