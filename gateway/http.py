@@ -61,14 +61,9 @@ async def _whole(response: httpx.Response) -> httpx.Response:
                 raise httpx.ReadError(f"an answer of more than {MAX_ANSWER} bytes", request=response.request)
             chunks.append(chunk)
     finally:
-        await response.aclose()
-    return httpx.Response(
-        response.status_code,
-        headers=response.headers,
-        stream=httpx.ByteStream(b"".join(chunks)),
-        request=response.request,
-        extensions=response.extensions,
-    )
+        await response.stream.aclose()  # type: ignore[union-attr]
+    response.stream = httpx.ByteStream(b"".join(chunks))
+    return response
 
 
 def _line_failed(error: BaseException) -> bool:
