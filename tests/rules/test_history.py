@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta, timezone
+from random import Random
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.domain import Basis
-from gateway.rules.fold import merge
+from gateway.rules.fold import Held, merge
+from gateway.rules.history import Telling, unheard
 from tests.rules.scans import NOON, held, scan
-from tests.rules.strategies import Case, histories
+from tests.rules.strategies import PROVIDERS, Case, histories, readings
 
 
 @given(histories())
 def test_a_history_does_not_depend_on_how_it_arrived(case: Case) -> None:
     assert case.arrived == merge([], case.told)
+
+
+@given(histories(), st.lists(readings(), max_size=4), st.sampled_from(sorted(PROVIDERS)), st.randoms())
+def test_what_repeats_may_be_left_out(case: Case, more: list[Held], provider: str, chance: Random) -> None:
+    """An answer: all that is known and something more, told by one provider, in any order."""
+    scans = [one.scan for one in [*case.arrived, *more]]
+    chance.shuffle(scans)
+    telling = Telling(provider=provider, direct=PROVIDERS[provider], learned_at=NOON + timedelta(hours=9))
+    every, new = (
+        [held(one, provider, direct=PROVIDERS[provider], learned=9) for one in told]
+        for told in (scans, unheard(case.arrived, scans, telling))
+    )
+    assert merge(case.arrived, new) == merge([], [*case.arrived, *every])
 
 
 def test_merging_again_changes_nothing() -> None:

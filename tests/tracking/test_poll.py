@@ -17,6 +17,7 @@ from gateway.limits import LocalLimits
 from gateway.store import health, legs, polls
 from gateway.store.away import StoreAway
 from gateway.store.engine import Store, Tx
+from gateway.store.history import decode
 from gateway.tracking.accounts import CONFIG_PAUSE, FALLBACK_AFTER
 from gateway.tracking.poll import Polling, poll_carrier
 from gateway.tracking.refresh import CannotAsk, TooSoon, refresh
@@ -72,6 +73,21 @@ async def test_a_number_that_is_not_found_is_asked_again_later(store: Store) -> 
     assert (leg.polled_at, leg.heard_at) == (NOW, None)
     assert poll.due_at > NOW + timedelta(hours=1)
     assert (await rt.shipment(shipment_id)).sequence == 1
+
+
+async def test_an_answer_without_news_is_an_answer(store: Store) -> None:
+    rt = world(store)
+    shipment_id = await rt.registered()
+    known, absurd = [scan(hours=-2), scan(hours=-1)], scan(hours=-24 * 365 * 40)
+    for turn, told in enumerate((known, known[::-1], [absurd, *known], [*known, scan()])):
+        rt.fake("sf").answer = lambda asked, told=told: told
+        rt.time.forward(days=turn)
+        assert await poll_due(rt) == 1
+        leg, poll = await leg_of(rt, shipment_id)
+        assert (leg.polled_at, leg.heard_at) == (rt.clock(), rt.clock())
+        assert poll.due_at > rt.clock()
+        assert (await rt.shipment(shipment_id)).sequence == (3 if turn == 3 else 2)
+        assert [held.scan for held in decode(leg.history)] == (known if turn < 3 else [*known, scan()])
 
 
 async def test_the_adapter_is_told_what_it_needs(store: Store) -> None:
