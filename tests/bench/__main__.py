@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 from tests.bench import report
@@ -40,9 +41,12 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     figures: list[Figure] = []
     missing: list[Missing] = []
+    began, took = time.monotonic(), []
     with going_first():
         for row in measured(table, names, plan, folder):
             print(report.line(row), flush=True)  # noqa: T201 - what it is for
+            took.append(f"{row.name} {time.monotonic() - began:.0f}")
+            began = time.monotonic()
             if isinstance(row, Figure):
                 figures.append(row)
             else:
@@ -52,6 +56,7 @@ def main() -> int:
     if not given.name:
         report.publish(_ROOT / "docs", figures, missing, plan)
     print(report.verdict(figures, missing))  # noqa: T201
+    print(f"seconds, with what was filled for them: {', '.join(took)}")  # noqa: T201
     return 1 if missing else 0
 
 
