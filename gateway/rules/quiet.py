@@ -43,7 +43,7 @@ class Quiet:
         if promised_at is not None and self._goal:
             moments.append(self._promise(promised_at))
         elif promised_at is not None and self._waits and base > promised_at:
-            moments.append(base)  # it waits for its recipient since a moment past the promise
+            moments.append(0)  # it waits for its recipient since a moment past the promise: late, whatever the time is
         return min(moments, default=None)
 
     def _limit(self, base: datetime) -> Threshold | None:
