@@ -64,6 +64,7 @@ def summary(report: Report) -> dict[str, object]:
         "lost": report.lost,
         "memory_growth": round(report.growth, 3),
         "backlog": [before, after],
+        "deeds_left": report.deeds_left,
         "drained_s": round(report.drained, 1),
         "steady": report.steady,
     }
@@ -103,6 +104,8 @@ def publish(report: Report, store: str, minutes: float) -> None:
         worst=f"{max(one.waiting for one in report.samples):,}",
         p50=f"{sorted(one.p50_ms for one in report.samples)[len(report.samples) // 2]:.0f}",
         p99=f"{sorted(one.p99_ms for one in report.samples)[len(report.samples) // 2]:.0f}",
+        deeds=f"{max(one.deeds for one in report.samples):,}",
+        left=f"{report.deeds_left:,}",
         drained=f"{report.drained:.1f}",
         disk=f"{report.disk_mb:,.0f}",
         verdict="Steady." if report.steady else "**Not steady.**",

@@ -58,10 +58,16 @@ class Report:
         )
 
     @property
+    def deeds_left(self) -> int:
+        """Deeds due at the emptiest moment of the last quarter: those of a wave come at once and are worked off."""
+        return min(one.deeds for one in self.samples[-(len(self.samples) // 4) :])
+
+    @property
     def steady(self) -> bool:
-        """Flat memory, a backlog that did not grow (by more than a second's pushes), nothing lost, nothing wrong."""
+        """Flat memory, backlogs that did not grow (by more than a second's pushes), nothing lost, nothing wrong."""
         before, after = self.backlog
-        return self.growth <= 1.1 and after <= before + self.offered and not self.lost and not self.wrong
+        kept_up = after <= before + self.offered and self.deeds_left <= self.offered
+        return self.growth <= 1.1 and kept_up and not self.lost and not self.wrong
 
 
 def _median(values: list[float]) -> float:

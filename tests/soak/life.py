@@ -16,7 +16,7 @@ from gateway.sandbox.accounts import Accounts
 from gateway.sandbox.people import customer, registration
 from tests.e2e.process import KEY
 
-#: What happens to every parcel, in the carrier's words.
+#: What happens to every parcel, hour by hour, in the carrier's words: none stands still for long enough to be a case.
 ACTIONS = ("GOT", "DEPARTURE", "ARRIVAL", "DEPARTURE", "ARRIVAL", "DEPARTURE", "DISPATCH", "SIGNED")
 #: Parcels in one call of the order system, and of how many parcels one customer gave an address.
 TOGETHER, TOLD = 50, 25
@@ -79,7 +79,7 @@ class Life:
             began = datetime.now(UTC)
             for step, action in enumerate(ACTIONS):
                 for number in wave:
-                    at = began - timedelta(hours=8 * (len(ACTIONS) - step)) + timedelta(seconds=number % 3600)
+                    at = began - timedelta(hours=len(ACTIONS) - step) + timedelta(seconds=number % 3600)
                     yield lambda number=number, action=action, at=at, known=known: self._push(number, action, at, known)
 
     async def _register(self, numbers: range, left: list[int], known: asyncio.Event) -> None:
