@@ -62,11 +62,11 @@ def merge(known: Sequence[Held], new: Iterable[Held]) -> list[Held]:
     rest = [one for one in new if one.echoes or not _repeats(before.get(one.scan.at), one.scan, _telling(one))]
     if len(rest) < len(new):
         return merge(known, rest)
-    readings: dict[tuple[Any, ...], Held] = {}
-    for held in _flat(every):
-        key = _identity(held)
-        readings[key] = _join(readings[key], held) if key in readings else held
-    return in_order(_without_echoes(readings.values()))
+    each: dict[tuple[Any, ...], Held] = {}
+    for held in readings(every):
+        key = identity(held)
+        each[key] = _join(each[key], held) if key in each else held
+    return in_order(_without_echoes(each.values()))
 
 
 def unheard(known: Sequence[Held], scans: Sequence[Scan], told: Telling) -> list[Scan]:
@@ -123,23 +123,26 @@ def in_order(held: Iterable[Held]) -> list[Held]:
     return sorted(entries, key=lambda entry: _sequence(entry, last))
 
 
-def _flat(entries: Iterable[Held]) -> Iterator[Held]:
-    for held in entries:
-        if not held.echoes:
+def readings(history: Iterable[Held]) -> Iterator[Held]:
+    """Every reading, echoes too, each on its own."""
+    for held in history:
+        if held.echoes:
+            yield replace(held, echoes=())
+            yield from readings(held.echoes)
+        else:
             yield held
-            continue
-        yield replace(held, echoes=())
-        yield from _flat(held.echoes)
 
 
-def _second(scan: Scan) -> int:
+def second(scan: Scan) -> int:
+    """The second in which it happened, counted from 1970."""
     return int(scan.at.timestamp() // 1)
 
 
-def _identity(held: Held) -> tuple[Any, ...]:
+def identity(held: Held) -> tuple[Any, ...]:
+    """What all tellings of one scan by one provider have in common."""
     scan = held.scan
     text = "" if scan.carrier_code else scan.text
-    return held.provider, _second(scan), scan.carrier_code, scan.status, scan.reason, scan.voids, text
+    return held.provider, second(scan), scan.carrier_code, scan.status, scan.reason, scan.voids, text
 
 
 def _join(one: Held, other: Held) -> Held:
@@ -156,10 +159,10 @@ def _content(scan: Scan) -> tuple[Any, ...]:
     return *said, *known, scan.carrier_code, scan.reason or "", scan.voids or "", scan.at, scan.at.isoformat()
 
 
-def _without_echoes(readings: Iterable[Held]) -> Iterator[Held]:
+def _without_echoes(entries: Iterable[Held]) -> Iterator[Held]:
     seconds: dict[int, list[Held]] = defaultdict(list)
-    for held in readings:
-        seconds[_second(held.scan)].append(held)
+    for held in entries:
+        seconds[second(held.scan)].append(held)
     facts: list[Held] = []
     for group in seconds.values():
         one_voice = all(_voice(held) == _voice(group[0]) for held in group)
@@ -187,8 +190,8 @@ def _anchored(facts: Sequence[Held]) -> Iterable[Held]:
 
 
 def _with(held: Held, more: Sequence[Held]) -> Held:
-    readings = sorted(_flat([*held.echoes, *more]), key=_content_of)
-    return replace(held, echoes=tuple(readings)) if more else held
+    echoes = sorted(readings([*held.echoes, *more]), key=_content_of)
+    return replace(held, echoes=tuple(echoes)) if more else held
 
 
 def _content_of(held: Held) -> tuple[Any, ...]:

@@ -15,13 +15,11 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.domain import Basis, Reason, Scan, Source, Status
-from gateway.rules.history import Held
+from gateway.rules.history import Held, readings
 from gateway.store.old_history import whole
-from gateway.store.tables import micros
-from gateway.store.tables.columns import EXACT
+from gateway.store.tables import instant, micros
 
 _INFERRED, _CONFIRMED, _DIRECT = 1, 2, 4
-_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND, _MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 _VERSION = 2
 _WIDTH, _ECHOES = 19, 18
@@ -67,7 +65,7 @@ def lines(text: str, late: timedelta) -> list[tuple[int, dict[str, Any]]] | None
         at, learned, flags = row[0], row[7], row[9]
         if row[_ECHOES] is not None:
             echoes = _helds(row[_ECHOES])
-            if any(held.scan.status is Status.UNKNOWN for held in _flat(echoes)):
+            if any(held.scan.status is Status.UNKNOWN for held in readings(echoes)):
                 return None
             learned = min(learned, *(micros(echo.learned_at) for echo in echoes))
         if row[3] == _UNKNOWN:
@@ -87,12 +85,6 @@ def lines(text: str, late: timedelta) -> list[tuple[int, dict[str, Any]]] | None
         }
         found.append((at, shown))
     return found
-
-
-def _flat(helds: Iterable[Held]) -> Iterator[Held]:
-    for held in helds:
-        yield held
-        yield from _flat(held.echoes)
 
 
 def _written(value: int, offset: float) -> str:
@@ -223,7 +215,4 @@ def _zone(offset: float) -> timezone:
 
 
 def _time(value: int, offset: float) -> datetime:
-    if 0 <= value < EXACT:  # nearly always, and twice as fast
-        return datetime.fromtimestamp(value / 1_000_000, _zone(offset))
-    at = _FIRST + timedelta(microseconds=value)
-    return at.astimezone(_zone(offset)) if offset else at
+    return instant(value, _zone(offset))

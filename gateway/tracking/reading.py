@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.contract import Meaning
 from gateway.domain import Scan, Status
-from gateway.rules.history import Held, merge
+from gateway.rules.history import Held, identity, merge, readings, second
 
 #: (row of carriers.yaml that told it, its code as far as it is kept)
 Code = tuple[str, str]
@@ -18,16 +18,6 @@ LONGEST_CODE = 120
 def code_of(held: Held) -> Code:
     """Whose word it is, and which."""
     return held.provider, held.scan.carrier_code[:LONGEST_CODE]
-
-
-def readings(history: Iterable[Held]) -> Iterator[Held]:
-    """Every reading, echoes too, each on its own."""
-    for held in history:
-        if held.echoes:
-            yield replace(held, echoes=())
-            yield from readings(held.echoes)
-        else:
-            yield held
 
 
 def unread(history: Collection[Held]) -> set[Code]:
@@ -72,19 +62,9 @@ def fresh(before: Sequence[Held], after: Sequence[Held]) -> tuple[Held, ...]:
     """The facts of `after` of which `before` held no reading: neither an edited text nor another source is news."""
     held_before = {id(held) for held in before}
     told = [held for held in after if id(held) not in held_before]
-    seconds = {_second(reading) for reading in readings(told)}
-    known = {_fact(held) for held in readings(before) if _second(held) in seconds} if told else set()
-    return tuple(held for held in told if known.isdisjoint(map(_fact, readings([held]))))
-
-
-def _fact(held: Held) -> tuple[object, ...]:
-    scan = held.scan
-    text = "" if scan.carrier_code else scan.text
-    return held.provider, _second(held), scan.carrier_code, scan.status, scan.reason, scan.voids, text
-
-
-def _second(held: Held) -> int:
-    return int(held.scan.at.timestamp() // 1)
+    seconds = {second(reading.scan) for reading in readings(told)}
+    known = {identity(held) for held in readings(before) if second(held.scan) in seconds} if told else set()
+    return tuple(held for held in told if known.isdisjoint(map(identity, readings([held]))))
 
 
 def shown(history: Iterable[Held]) -> list[tuple[Scan, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from gateway.rules.history import readings
 from gateway.runtime import Runtime
 from gateway.store import audit, inbox, messages, outbox, polls, shipments, watches
 from gateway.store import legs as leg_rows
@@ -15,7 +16,6 @@ from gateway.store.history import encode
 from gateway.tracking.change import Change, Snapshot
 from gateway.tracking.journey import Journey, Leg, announce, load, move
 from gateway.tracking.pace import next_due
-from gateway.tracking.reading import readings
 from gateway.tracking.register import UnknownShipment
 
 #: What names or finds a person in a registration.
