@@ -90,10 +90,10 @@ _DUE = "SELECT leg_id FROM polls WHERE carrier = $1 AND due_at <= $2 ORDER BY du
 _CLAIMED = "RETURNING polls.leg_id, polls.fence, polls.failures"
 _CLAIM_SQLITE = f"""UPDATE polls SET due_at = $4, fence = fence + 1
 WHERE leg_id IN ({_DUE}) {_CLAIMED}""".replace("$", "?")  # noqa: S608 - constants
-# Materialized, as in `queues.claim`.
+# Materialized, as in `queues.claim`. No join: the planner does not know the limit, and might read every poll for it.
 _CLAIM_POSTGRESQL = f"""WITH picked AS MATERIALIZED ({_DUE} FOR UPDATE SKIP LOCKED)
 UPDATE polls SET due_at = $4, fence = fence + 1
-FROM picked WHERE polls.leg_id = picked.leg_id {_CLAIMED}"""  # noqa: S608 - constants
+WHERE leg_id = ANY(ARRAY(SELECT leg_id FROM picked)) {_CLAIMED}"""  # noqa: S608 - constants
 
 
 async def claim(tx: Tx, carrier: str, now: datetime, *, limit: int, lease: timedelta) -> Sequence[Row[Any]]:
